@@ -1,0 +1,158 @@
+"""What becomes of each input? Gives every inbox row its place and its one verdict.
+
+Called by the engine only, in the order of the clock, inside its transaction.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from audit import canon
+from channels.kinds import Event as EventKind
+from policies import operations as policy_operations
+from policies.models import Contact
+from runs import people, store
+from runs.batch import Batch, channels
+from runs.engine import machine, transitions
+from runs.engine.values import Command, Event, RunState, Start
+from runs.store import Arrival, Live, Verdict
+
+OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
+
+
+class Admission:
+    """The inputs of one transaction: loads what they speak of at once, then admits them one by one."""
+
+    def __init__(self, batch: Batch, arrivals: Sequence[Arrival], next_run: int) -> None:
+        self.batch = batch
+        self.next_run = next_run
+        bodies = [(arrival, json.loads(arrival.body)) for arrival in arrivals]
+        self._load(bodies)
+        for arrival, body in bodies:
+            batch.queue_arrival(arrival, partial(self.admit, arrival, body))
+
+    def _load(self, bodies: Sequence[tuple[Arrival, Mapping[str, Any]]]) -> None:
+        of = {kind: [body for a, body in bodies if a.kind == kind] for kind in _KINDS}
+        self.contacts = people.by_ref({str(b.get("contact", "")) for b in of["run.start"]})
+        starts = [
+            (self.batch.plans.active(str(b.get("plan"))), self.contacts.get(b.get("contact"))) for b in of["run.start"]
+        ]
+        self.batch.know((version.plan, who.id) for version, who in starts if version and who)
+        self.intents = store.runs_of_intents([str(b.get("intent", "")) for b in of["event"]])
+        numbers = {found[0] for found in self.intents.values()}
+        numbers |= {b["run"] for b in of["command"] if isinstance(b.get("run"), int)}
+        self.batch.take(store.by_number(sorted(numbers)))
+
+    def admit(self, arrival: Arrival, body: Mapping[str, Any]) -> None:
+        """Apply one input, or say why not."""
+        verdict = _KINDS[arrival.kind](self, arrival, body)
+        if arrival.reaction:
+            self.batch.reacted.append((arrival, verdict))
+        else:
+            self.batch.verdicts.append(verdict)
+
+    # One method for each kind of input; each returns the verdict.
+
+    def start(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
+        """Begin a run of a plan's active version for a contact."""
+        version = self.batch.plans.active(str(body.get("plan", "")))
+        contact = self.contacts.get(str(body.get("contact", "")))
+        if version is None:
+            return _refused(arrival, f"There is no active plan “{body.get('plan')}”.")
+        if contact is None:
+            return _refused(arrival, f"There is no contact “{body.get('contact')}”.")
+        plan = version.plan
+        attrs = {name: contact.attributes[name] for name in sorted(plan.attributes) if name in contact.attributes}
+        snapshot = {"ref": contact.ref, "zone": contact.zone, "country": contact.country, "attrs": attrs}
+        digest = hashlib.sha256(b"dee.contact/1\n" + canon.encode(snapshot).encode()).hexdigest()
+        no, now = self.next_run, self.batch.now
+        run = Live(no, version.id, plan, contact.id, RunState(st=f"run/{no}", start_at=now), stored=False)
+        start = Start(now, version.number, contact.ref, digest, attrs, str(body.get("actor", arrival.source)))
+        try:
+            result = machine.step(plan, run.state, start)
+        except canon.NotCanonical as error:
+            return _refused(arrival, f"The contact's attributes cannot be recorded: {error}.")
+        self.next_run += 1
+        run.state = result.state
+        run.ended_at = now if run.state.status in transitions.FINAL else None
+        self.batch.writer.extend(result.entries)
+        self.batch.add(run)
+        return Verdict(arrival.id, "applied", run=no)
+
+    def event(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
+        """Record what a recipient or provider did, in the run whose intent it names."""
+        found = self.intents.get(str(body.get("intent", "")))
+        if found is None:
+            return Verdict(arrival.id, "unmatched", "No intent of ours has this id.")
+        no, step, contact_id, channel = found
+        event = str(body["event"])
+        run = self.batch.runs[no]
+        stops = event in OPT_OUTS
+        digest = hashlib.sha256(f"{arrival.source}\n{arrival.external_id}".encode()).hexdigest()[:32]
+        given = Event(
+            self.batch.now, event, body["intent"], step, bool(body.get("machine")), arrival.source, digest, stops
+        )
+        self._suppress(event, channel, run, digest)
+        self.batch.apply(run, given)
+        if stops:
+            self._fan_out(given, contact_id, channel, first=no)
+        return Verdict(arrival.id, "applied", run=no)
+
+    def _suppress(self, event: str, channel: str, run: Live, digest: str) -> None:
+        """Keep the address from being used again where the event says so; the gate sees it from now on."""
+        opt_out = OPT_OUTS.get(EventKind(event))
+        if opt_out is None and event != EventKind.BOUNCED_HARD:
+            return
+        apply = policy_operations.apply_opt_out if opt_out else policy_operations.apply_suppression
+        apply(
+            self.batch.writer,
+            contact=Contact.objects.get(pk=run.contact_id),
+            channel=channel,
+            plan_key=run.plan.key,
+            reason=opt_out or "hard_bounce",
+            source=f"event {digest}",
+            now=self.batch.now,
+        )
+        self.batch.ledger.refresh()
+
+    def _fan_out(self, given: Event, contact_id: int, channel: str, *, first: int) -> None:
+        """Tell every other open run of the contact that sends on the channel; each stops before its next send."""
+        numbers = set(store.open_runs_of(contact_id))
+        self.batch.take(store.by_number(sorted(numbers)))
+        numbers |= {run.no for run in self.batch.runs.values() if run.contact_id == contact_id}
+        for no in sorted(numbers - {first}):
+            run = self.batch.runs[no]
+            if run.state.status in transitions.OPEN and channel in channels(run.plan):
+                told = Event(given.at, given.event, given.intent, "", given.machine, given.source, given.id, True)
+                self.batch.apply(run, told)
+
+    def command(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
+        """Carry out an operator's command, if the run is still as they saw it and the move is legal."""
+        run = self.batch.runs.get(body.get("run", 0))
+        if run is None:
+            return _refused(arrival, f"There is no run {body.get('run')}.")
+        state, label = run.state, str(body.get("label", ""))
+        if body.get("expected_n") != state.n:
+            return _refused(
+                arrival, f"Stale: decided on entry {body.get('expected_n')}, the run is at entry {state.n}.", run.no
+            )
+        labels = tuple(machine.targets(run.plan.steps[state.step])) if state.step else ()
+        refusal = transitions.refusal(str(body.get("command")), state.status, state.reason, labels)
+        if refusal is None and body["command"] == "resolve" and label not in labels:
+            refusal = f"“{label}” is not an outcome of {state.step}; its outcomes are {', '.join(labels)}."
+        if refusal:
+            return _refused(arrival, refusal, run.no)
+        given = Command(
+            self.batch.now, body["command"], arrival.external_id, str(body["actor"]), body.get("note"), label
+        )
+        self.batch.apply(run, given)
+        return Verdict(arrival.id, "applied", run=run.no)
+
+
+def _refused(arrival: Arrival, reason: str, run: int | None = None) -> Verdict:
+    return Verdict(arrival.id, "refused", reason, run)
+
+
+_KINDS = {"run.start": Admission.start, "event": Admission.event, "command": Admission.command}

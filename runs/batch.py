@@ -1,0 +1,226 @@
+"""The world of one engine drain: runs in hand, the queue of what is next, and what the present transaction must write.
+
+Everything happens in memory, in the order of the clock; `flush` puts it down in a handful of statements.
+Only `runs.tick` makes one, under the lease and, while it writes, under the lock on the log's head.
+"""
+
+import heapq
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audit.log import Writer
+from plans import queries as plan_queries
+from plans.document import Plan
+from plans.steps import CHANNELS
+from policies.gate import Ask, Ledger
+from runs import compose, people, store
+from runs.clock import LATENESS_TOLERANCE_S, Wall
+from runs.engine import machine, transitions
+from runs.engine.transitions import Status
+from runs.engine.values import Dispatch, Facts, Fault, Input, Result, Settle, Timer
+from runs.people import Person
+from runs.store import Live
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class InFlight:
+    """An intent that is committed and waits for its outcome."""
+
+    run: Live
+    outgoing: store.Outgoing
+    ask: Ask
+
+
+class Batch:
+    """Runs by number, a heap of what to do next, and the rows waiting to be written."""
+
+    def __init__(self, writer: Writer, wall: Wall, wave_size: int) -> None:
+        self.runs: dict[int, Live] = {}
+        self.heap: list[tuple[Key, int, Callable[[], None] | None]] = []
+        self.horizon: Key | None = None  # beyond it more may be due than was loaded
+        self.wave_size = wave_size
+        self.ledger = Ledger()
+        self.plans = plan_queries.Desk()
+        self.people: dict[int, Person] = {}
+        self._size = writer.size
+        self.begin(writer, wall)
+
+    def begin(self, writer: Writer, wall: Wall) -> None:
+        """Start the next transaction with the runs still in hand."""
+        self.writer = writer
+        self.wall = wall
+        if writer.size != self._size:
+            # Somebody else wrote in between: what the gate knows may have changed, so it is read again.
+            self.ledger = Ledger()
+            self.plans = plan_queries.Desk()
+            self.people = {}
+            self.know((run.plan, run.contact_id) for run in self.runs.values())
+        self.wave: list[InFlight] = []
+        self.new: list[Live] = []
+        self.changed: dict[int, Live] = {}
+        self.verdicts: list[store.Verdict] = []
+        self.reacted: list[tuple[store.Arrival, store.Verdict]] = []
+        self.outcomes: list[tuple[str, str]] = []
+        self.done = 0
+
+    @property
+    def now(self) -> int:
+        return self.writer.clock
+
+    # Runs in hand
+
+    def take(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Take stored runs into hand; those already there are newer and stay."""
+        fresh = [row for row in rows if row[0] not in self.runs]
+        for row in fresh:
+            run = store.live(row, plan_queries.parsed(row[1]))
+            self.runs[run.no] = run
+            self.queue(run)
+        taken = [self.runs[row[0]] for row in fresh]
+        self.know((run.plan, run.contact_id) for run in taken)
+
+    def know(self, pairs: Iterable[tuple[Plan, int]]) -> None:
+        """Load what the gate will be asked about contacts on plans, a few statements whatever their number."""
+        pairs = list(pairs)
+        if pairs:
+            self.ledger.prefetch([self._ask(plan, who, channel) for plan, who in pairs for channel in channels(plan)])
+            self.people.update(people.by_id({who for _, who in pairs}))
+
+    def add(self, run: Live) -> None:
+        """Take a run into hand that has no row yet."""
+        self.runs[run.no] = run
+        self.new.append(run)
+        self.queue(run)
+
+    def queue(self, run: Live) -> None:
+        """Put a run where its own next action belongs, if it has one."""
+        if run.state.due is not None:
+            heapq.heappush(self.heap, (run.key(), run.no, None))
+
+    def queue_arrival(self, arrival: store.Arrival, action: Callable[[], None]) -> None:
+        """Put an input where it belongs: before every timer of the same second, among inputs by id."""
+        heapq.heappush(self.heap, (arrival_key(arrival), 0, action))
+
+    def drop_arrivals(self) -> None:
+        """Forget inputs that were not reached: they have no place yet and are read again."""
+        if any(action is not None for _, _, action in self.heap):
+            self.heap = [item for item in self.heap if item[2] is None]
+            heapq.heapify(self.heap)
+
+    def holds_next(self) -> bool:
+        """Return whether the next action before the horizon is in hand."""
+        return (
+            bool(self.heap) and self.heap[0][2] is None and self.horizon is not None and self.heap[0][0] <= self.horizon
+        )
+
+    # Going on
+
+    def proceed(self, most: int) -> None:
+        """Do what is next until nothing is left before the wall, the wave is full, or `most` things were done."""
+        while self.heap and self.done < most and len(self.wave) < self.wave_size:
+            key, no, action = self.heap[0]
+            beyond = self.horizon is not None and key > self.horizon
+            # While messages of this instant are on their way, the clock stands still.
+            if key[0] > self.wall.at or beyond or (self.wave and key[0] > self.now):
+                return
+            heapq.heappop(self.heap)
+            if action is None:
+                run = self.runs[no]
+                if run.state.due is None or run.key() != key:
+                    continue  # an input moved it since it was queued; its new place is in the heap too
+                action = self._action(run)
+            self.writer.raise_clock(key[0])
+            self.done += 1
+            action()
+
+    def _action(self, run: Live) -> Callable[[], None]:
+        if run.state.status == Status.WAITING:
+            return lambda: self._fire(run)
+        return lambda: self._send(run)
+
+    def _fire(self, run: Live) -> None:
+        self.apply(run, Timer(self.now))
+
+    def _send(self, run: Live) -> None:
+        """Bring a run to the gate, unless the engine is behind: then first walk through all that came before."""
+        if not self.wall.driven and self.wall.at - self.now > LATENESS_TOLERANCE_S:
+            run.state.due = self.wall.at
+            self.changed[run.no] = run
+            self.queue(run)
+            return
+        step = run.plan.steps[run.state.step]
+        ask = self.ask(run, str(CHANNELS[step.kind]))
+        facts = self.ledger.facts(ask, now=self.now)
+        message = compose.compose(run, ask.channel, self.people[run.contact_id])
+        policy = self.ledger.policy(ask.policy_key)
+        given = Facts(self.now, policy, facts, message.commitment, message.error)
+        result = self.apply(run, given)
+        for effect in result.effects:
+            if isinstance(effect, Dispatch):
+                self.ledger.reserve(facts["counters"], now=self.now)
+                self.wave.append(InFlight(run, message.outgoing(effect, run.no), ask))
+
+    def apply(self, run: Live, given: Input) -> Result:
+        """Give a run an input; a fault in the core fails that run and nothing else."""
+        try:
+            result = machine.step(run.plan, run.state, given)
+        except Exception as error:
+            logger.exception("engine fault", extra={"run": run.no, "input": type(given).__name__})
+            result = machine.step(run.plan, run.state, Fault(given.at, type(error).__name__))
+        run.state = result.state
+        if run.state.status in transitions.FINAL and run.ended_at is None:
+            run.ended_at = given.at
+        if run.stored:
+            self.changed[run.no] = run
+        self.writer.extend(result.entries)
+        for effect in result.effects:
+            if isinstance(effect, Settle):
+                self._settle(effect)
+            elif isinstance(effect, Dispatch):
+                run.epoch = self.writer.epoch
+        self.queue(run)
+        return result
+
+    def _settle(self, effect: Settle) -> None:
+        """Post on success, void what certainly did not leave, keep what nobody knows."""
+        if effect.how == "post":
+            self.ledger.post(effect.reserved, now=self.now)
+        elif effect.how == "void":
+            self.ledger.void(effect.reserved, now=self.now)
+
+    def ask(self, run: Live, channel: str) -> Ask:
+        """Return the question to the gate for a run's next send on a channel."""
+        late_by = max(0, self.now - run.state.ready_at) if run.state.ready_at else 0
+        return self._ask(run.plan, run.contact_id, channel, late_by)
+
+    def _ask(self, plan: Plan, contact_id: int, channel: str, late_by: int = 0) -> Ask:
+        return Ask(contact_id, channel, plan.purpose, plan.key, self.plans.state(plan.key), plan.policy, late_by)
+
+    # Writing
+
+    def flush(self, first_place: int) -> None:
+        """Put down all rows of this transaction; the writer puts down the entries when the block ends."""
+        store.insert(self.new)
+        store.update(list(self.changed.values()))
+        store.insert_intents([flight.outgoing for flight in self.wave], self.writer.at)
+        store.record_outcomes(self.outcomes)
+        store.place(self.verdicts, first_place)
+        store.place_reactions(self.reacted, first_place + len(self.verdicts))
+        self.ledger.flush()
+        self._size = self.writer.size_after
+
+
+def arrival_key(arrival: store.Arrival) -> Key:
+    """Return the place of an input in the order of actions."""
+    return (arrival.at, 0, int(arrival.reaction), arrival.id, 0)
+
+
+def channels(plan: Plan) -> list[str]:
+    """Return the channels a plan sends on."""
+    return sorted({str(CHANNELS[step.kind]) for step in plan.steps.values() if step.kind in CHANNELS})

@@ -1,0 +1,163 @@
+"""The engine's tables: runs, the inbox of inputs, intents, and the one row of the engine itself.
+
+Derived state: everything in Run can be recomputed from the run's entries. Only the engine writes these rows
+(`runs.store`), except the inbox, where anybody may insert and nobody may choose an order.
+"""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from runs.engine.transitions import FINAL, OPEN, Status
+
+_STATUSES = [status.value for status in Status]
+ODD = ("refused", "unmatched")  # verdicts people look for
+INPUTS = ("run.start", "event", "command", "clock.advance", "clock.confirm")
+
+
+class Run(models.Model):
+    """One contact's walk through one plan version."""
+
+    no = models.BigIntegerField(primary_key=True, help_text="given at admission, gapless; the stream is run/<no>")
+    plan_version = models.ForeignKey("plans.PlanVersion", models.PROTECT, db_index=False)
+    plan_key = models.TextField()
+    contact = models.ForeignKey("policies.Contact", models.PROTECT)
+    status = models.TextField(choices=[(s, s.title()) for s in _STATUSES])
+    reason = models.TextField(blank=True, help_text="why it stands where it stands: a code such as unknown_outcome")
+    step = models.TextField(blank=True)
+    visit = models.BigIntegerField(default=0)
+    due_at = models.BigIntegerField(null=True, help_text="lane clock of its next own action, or null")
+    turn = models.IntegerField(default=0, help_text="sends already made in this instant: later turns go last")
+    since = models.BigIntegerField(default=0, help_text="lane clock since when it queues for a limit, or 0")
+    n = models.BigIntegerField(help_text="number of entries in its stream")
+    head = models.BinaryField()
+    start_at = models.BigIntegerField(help_text="lane clock at its start")
+    ended_at = models.BigIntegerField(null=True)
+    epoch = models.BigIntegerField(default=0, help_text="fencing number under which its open intent was committed")
+    state = models.TextField(help_text="JSON of what the core remembers beyond these columns")
+
+    class Meta:
+        permissions = [
+            ("command_run", "Can retry, resolve and cancel runs"),
+            ("enrol_run", "Can enrol contacts into a plan"),
+            ("drive_clock", "Can drive the sandbox clock"),
+        ]
+        indexes = [
+            # The engine's pick: one range scan over what is due, whatever number of finished runs there is.
+            models.Index(fields=["due_at", "turn", "since", "no"], name="runs_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["contact", "no"], name="runs_open", condition=Q(status__in=OPEN)),
+            models.Index(fields=["reason", "plan_key", "step", "no"], name="runs_failed", condition=Q(status="FAILED")),
+            models.Index(fields=["status", "-no"], name="runs_by_status"),
+            models.Index(fields=["plan_version", "status"], name="runs_by_version"),
+            BrinIndex(fields=["start_at"], name="runs_by_start"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=_STATUSES), name="runs_run_status"),
+            models.CheckConstraint(
+                condition=Q(status__in=["READY", "PAUSED"], due_at__isnull=False)
+                | Q(status="WAITING", due_at__isnull=False)
+                | Q(status__in=["DISPATCHING", "FAILED", *FINAL], due_at__isnull=True),
+                name="runs_run_has_a_wake",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=FINAL, ended_at__isnull=False) | Q(status__in=OPEN, ended_at__isnull=True),
+                name="runs_run_ended_when_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["FAILED", "PAUSED", "STOPPED", "COMPLETED"]) | ~Q(reason=""),
+                name="runs_run_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def ref(self) -> str:
+        """The name people use: run-17."""
+        return f"run-{self.no}"
+
+    @property
+    def stream(self) -> str:
+        return f"run/{self.no}"
+
+
+class Inbox(models.Model):
+    """One input as it arrived. Every row gets exactly one verdict; the engine alone gives it a place."""
+
+    class Verdict(models.TextChoices):
+        APPLIED = "applied"
+        DUPLICATE = "duplicate"
+        UNMATCHED = "unmatched"
+        REFUSED = "refused"
+
+    source = models.TextField()
+    external_id = models.TextField()
+    kind = models.TextField(choices=[(kind, kind) for kind in INPUTS])
+    body = models.TextField(help_text="JSON")
+    received_at = models.DateTimeField(db_default=models.functions.Now(), help_text="the database's clock")
+    due_s = models.BigIntegerField(null=True, help_text="lane second of a simulated event; null for real ones")
+    deliveries = models.IntegerField(default=1, help_text="how often the same row was delivered")
+    place = models.BigIntegerField(null=True, unique=True, help_text="its place in the order of inputs")
+    verdict = models.TextField(blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    run = models.ForeignKey(Run, models.PROTECT, null=True, related_name="inputs")
+
+    class Meta:
+        verbose_name = "input"
+        verbose_name_plural = "inbox"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="runs_inbox_once"),
+            models.CheckConstraint(
+                condition=Q(verdict="", place__isnull=True)
+                | Q(verdict__in=["applied", "duplicate", "unmatched", "refused"], place__isnull=False),
+                name="runs_inbox_one_verdict",
+            ),
+            models.CheckConstraint(condition=~Q(verdict="refused") | ~Q(reason=""), name="runs_inbox_refused_why"),
+            models.CheckConstraint(condition=Q(kind__in=INPUTS), name="runs_inbox_kind"),
+        ]
+        indexes = [
+            models.Index(fields=["received_at", "id"], name="runs_inbox_new", condition=Q(place__isnull=True)),
+            models.Index(fields=["verdict", "-id"], name="runs_inbox_odd", condition=Q(verdict__in=ODD)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source}/{self.external_id}"
+
+
+class Intent(models.Model):
+    """A committed decision to send. Append-only: what came of it is an entry, not an update."""
+
+    id = models.TextField(primary_key=True, help_text="SHA-256 over run, step, visit and attempt, 32 hex digits")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="intents")
+    step = models.TextField()
+    visit = models.BigIntegerField()
+    attempt = models.IntegerField()
+    channel = models.TextField()
+    n = models.BigIntegerField(help_text="number of the send.intended entry")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "step", "visit", "attempt"], name="runs_intent_once")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Engine(models.Model):
+    """One row: what the engine was doing when it last committed, and the sandbox clock."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    halted = models.TextField(blank=True, default="", help_text="why the engine stands still; empty when it runs")
+    offset_s = models.BigIntegerField(default=0, help_text="sandbox clock minus the database's clock, seconds")
+    target = models.BigIntegerField(null=True, help_text="lane second up to which the sandbox clock is being driven")
+    next_run = models.BigIntegerField(default=1)
+    next_place = models.BigIntegerField(default=1)
+    holder = models.TextField(blank=True, default="", help_text="the process that is the engine")
+    beat_at = models.DateTimeField(null=True, help_text="when the holder last said that it lives")
+
+    class Meta:
+        verbose_name_plural = "engine"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="runs_engine_one_row")]
+
+    def __str__(self) -> str:
+        return self.halted or "running"

@@ -1,0 +1,311 @@
+"""What do the pages of runs read? Every function is a fixed number of queries, whatever the number of rows shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, Count, Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat, Now
+
+from audit.models import Entry, Head
+from channels.models import OutboxMessage
+from plans.models import Plan
+from policies.models import Contact
+from runs.engine import transitions
+from runs.models import Engine, Inbox, Run
+
+PAGE = 50
+MANY = 10_000  # counts stop here: "10 000 or more" is all a person needs to know
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every page's header needs, in one query."""
+
+    failed: int = 0
+    halted: str = ""
+    beat_at: datetime | None = None
+    now: datetime | None = None
+    lane: int = 0
+    offset_s: int = 0
+    target: int | None = None
+    next_due: int | None = None
+    waiting: int = 0
+
+
+def desk() -> Desk:
+    """Return the engine's state, its queue and the number of FAILED runs."""
+    failed = Run.objects.filter(status="FAILED").order_by().values("status").annotate(c=Count("pk")).values("c")
+    waiting = Inbox.objects.filter(place=None).order_by().values("place").annotate(c=Count("pk")).values("c")
+    due = Run.objects.filter(due_at__isnull=False).order_by("due_at").values("due_at")[:1]
+    row = (
+        Engine.objects.filter(id=1)
+        .annotate(
+            now=Now(),
+            lane=Subquery(Head.objects.filter(id=1).values("clock")),
+            failed=Subquery(failed, output_field=IntegerField()),
+            waiting=Subquery(waiting, output_field=IntegerField()),
+            next_due=Subquery(due),
+        )
+        .values("failed", "halted", "beat_at", "now", "lane", "offset_s", "target", "next_due", "waiting")
+        .first()
+    )
+    return Desk(**{name: value for name, value in (row or {}).items() if value is not None})
+
+
+# Runs
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """What the list of runs is narrowed to; empty text means no restriction."""
+
+    status: str = ""
+    plan: str = ""
+    reason: str = ""
+    step: str = ""
+    q: str = ""
+
+    def apply(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        if self.status:
+            runs = runs.filter(status=self.status)
+        if self.plan:
+            runs = runs.filter(plan_key=self.plan)
+        if self.reason:
+            runs = runs.filter(Q(reason=self.reason) | Q(reason__startswith=f"{self.reason}:"))
+        if self.step:
+            runs = runs.filter(step=self.step)
+        return _search(runs, self.q.strip()) if self.q.strip() else runs
+
+    def given(self) -> dict[str, str]:
+        """Return the parts that are set, for links."""
+        return {name: value for name in ("status", "plan", "reason", "step", "q") if (value := getattr(self, name))}
+
+
+def _search(runs: QuerySet[Run], text: str) -> QuerySet[Run]:
+    number = text.lower().removeprefix("run-").removeprefix("run/")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        by_ref = Contact.objects.filter(ref=text).values("pk")
+        return runs.filter(Q(no=int(number)) | Q(contact__in=by_ref))
+    return runs.filter(contact__in=Contact.objects.filter(ref__startswith=text).values("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list ordered by a falling number, and the number to go on from."""
+
+    rows: Sequence[Any]
+    older: int | None  # give it as `before` for the next page
+    first: bool
+
+
+def page_of(rows: QuerySet[Any], key: str, before: int | None, size: int = PAGE) -> Page:
+    """Return up to size rows with the largest keys below `before`; costs the same on page 1 and page 1000."""
+    if before is not None:
+        rows = rows.filter(**{f"{key}__lt": before})
+    found = list(rows.order_by(f"-{key}")[: size + 1])
+    older = getattr(found[size - 1], key) if len(found) > size else None
+    return Page(found[:size], older, first=before is None)
+
+
+def _shown() -> QuerySet[Run]:
+    return Run.objects.select_related("contact", "plan_version").defer(
+        "state", "plan_version__body", "contact__attributes"
+    )
+
+
+def run_list(wanted: RunFilter, before: int | None) -> Page:
+    """Return a page of runs, newest first, with contact and plan version."""
+    return page_of(wanted.apply(_shown()), "no", before)
+
+
+def run(no: int) -> Run | None:
+    """Return a run with its contact and plan version, or None."""
+    return Run.objects.select_related("contact", "plan_version__plan").filter(no=no).first()
+
+
+def neighbours(run: Run) -> tuple[int | None, int | None]:
+    """Return the numbers of the failed runs before and after this one."""
+    failed = Run.objects.filter(status="FAILED")
+    before = failed.filter(no__lt=run.no).order_by("-no").values_list("no", flat=True)[:1]
+    after = failed.filter(no__gt=run.no).order_by("no").values_list("no", flat=True)[:1]
+    return next(iter(before), None), next(iter(after), None)
+
+
+def entries(run: Run, *, after: int = 0, limit: int = 400) -> list[Entry]:
+    """Return entries of a run, oldest first."""
+    return list(Entry.objects.filter(st=run.stream, n__gt=after).order_by("n")[:limit])
+
+
+def inputs_of(run: Run, limit: int = 50) -> list[Inbox]:
+    """Return the newest inputs that were applied to a run or refused for it."""
+    return list(Inbox.objects.filter(run=run).order_by("-id")[:limit])
+
+
+def siblings(run: Run, limit: int = 10) -> list[Run]:
+    """Return other runs of the same contact, newest first."""
+    others = Run.objects.filter(contact=run.contact_id).exclude(no=run.no)
+    return list(others.only("no", "status", "reason", "plan_key", "step", "start_at").order_by("-no")[:limit])
+
+
+# Failures
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed runs that share reason, step and plan. share: percent of the largest group, for the bar."""
+
+    reason: str
+    step: str
+    plan_key: str
+    runs: int
+    oldest: int
+    share: int = 0
+
+
+def causes(wanted: RunFilter | None = None, limit: int = 50) -> list[Cause]:
+    """Return groups of failed runs, the largest first."""
+    failed = Run.objects.filter(status="FAILED")
+    if wanted is not None:
+        failed = wanted.apply(failed)
+    groups = list(
+        failed.order_by()
+        .values("reason", "step", "plan_key")
+        .annotate(runs=Count("pk"), oldest=Min("no"))
+        .order_by("-runs", "reason", "plan_key", "step")[:limit]
+    )
+    most = max((group["runs"] for group in groups), default=1)
+    return [Cause(**group, share=max(2, round(100 * group["runs"] / most))) for group in groups]
+
+
+def failed_runs(wanted: RunFilter, before: int | None) -> Page:
+    """Return a page of failed runs with the tick of the failure, and how often each has been sent and retried."""
+    stream = Concat(Value("run/"), Cast(OuterRef("no"), CharField()), output_field=CharField())
+    own = Entry.objects.filter(st=stream)
+    failed_at = own.filter(type="run.failed").order_by("-n").values("tick")[:1]
+    retried = own.filter(type="command.accepted").order_by().values("st").annotate(c=Count("seq")).values("c")
+    rows = _shown().annotate(
+        failed_tick=Subquery(failed_at),
+        failed_at=F("start_at") + Subquery(failed_at),
+        commands=Subquery(retried, output_field=IntegerField()),
+    )
+    return page_of(wanted.apply(rows.filter(status="FAILED")), "no", before)
+
+
+def runs_by_number(numbers: Sequence[int]) -> dict[int, Run]:
+    """Return {number: run} with contact and plan version."""
+    found = Run.objects.select_related("contact", "plan_version").filter(no__in=numbers)
+    return {run.no: run for run in found}
+
+
+# Inputs
+
+
+def input_list(verdict: str, kind: str, before: int | None) -> Page:
+    """Return a page of inputs, newest first. verdict: one of the four, "new" for those without, or empty for all."""
+    rows = Inbox.objects.select_related(None)
+    if verdict:
+        rows = rows.filter(verdict="" if verdict == "new" else verdict)
+    if kind:
+        rows = rows.filter(kind=kind)
+    return page_of(rows, "id", before)
+
+
+def command_input(command_id: str) -> Inbox | None:
+    """Return the inbox row of a command."""
+    return Inbox.objects.filter(source="command", external_id=command_id).first()
+
+
+def command_inputs(command_ids: Sequence[str]) -> dict[str, Inbox]:
+    """Return {command id: inbox row} for those that were queued."""
+    rows = Inbox.objects.filter(source="command", external_id__in=list(command_ids))
+    return {row.external_id: row for row in rows}
+
+
+# Overview
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Runs started on one UTC day of the lane clock, by where they stand now."""
+
+    day: int  # days since the epoch
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+STANDS = {"COMPLETED": "done", "FAILED": "failed", "STOPPED": "stopped"}  # everything else is open
+
+
+def runs_per_day(lane: int, days: int = 14) -> list[Day]:
+    """Return the last `days` days, oldest first, with counts of done, open, failed and stopped runs."""
+    today = lane // 86400
+    rows = (
+        Run.objects.filter(start_at__gte=(today - days + 1) * 86400)
+        .order_by()
+        .values("status", day=F("start_at") / 86400)
+        .annotate(c=Count("pk"))
+    )
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        stands = STANDS.get(row["status"], "open")
+        of_day = found.setdefault(row["day"], {})
+        of_day[stands] = of_day.get(stands, 0) + row["c"]
+    return [Day(day, found.get(day, {})) for day in range(today - days + 1, today + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How many runs act next within the hour and the day. Counts stop at MANY."""
+
+    hour: int
+    day: int
+
+
+def ahead(lane: int) -> Ahead:
+    """Return what is coming up, from the index of due runs."""
+    return Ahead(_due_within(lane + 3600), _due_within(lane + 86400))
+
+
+def held(limit: int = 6) -> list[dict[str, Any]]:
+    """Return {reason, runs, until} of runs a policy holds, the largest group first; until: when the first goes on."""
+    groups = Run.objects.filter(status="PAUSED").order_by().values("reason")
+    return list(groups.annotate(runs=Count("pk"), until=Min("due_at")).order_by("-runs", "reason")[:limit])
+
+
+def _due_within(until: int) -> int:
+    return Run.objects.filter(due_at__isnull=False, due_at__lte=until).order_by("due_at")[:MANY].count()
+
+
+def recently_refused(since: datetime) -> int:
+    """Return how many inputs the engine refused or could not match since an instant."""
+    rows = Inbox.objects.filter(received_at__gte=since, verdict__in=["refused", "unmatched"])
+    return rows.order_by("-id")[:MANY].count()
+
+
+# Choices
+
+
+def plan_keys() -> list[str]:
+    """Return the keys of all plans, for a filter."""
+    return list(Plan.objects.order_by("key").values_list("key", flat=True))
+
+
+def active_plans() -> list[tuple[str, str]]:
+    """Return (key, title) of plans that can be enrolled into."""
+    rows = Plan.objects.filter(state="active", active_version__isnull=False).order_by("key")
+    return list(rows.values_list("key", "title"))
+
+
+def contacts_for(refs: Sequence[str] | None, plan_key: str) -> list[tuple[str, bool, bool]]:
+    """Return (reference, active, has an open run of the plan) of contacts. refs None: every active contact."""
+    contacts = Contact.objects.filter(state="active") if refs is None else Contact.objects.filter(ref__in=refs)
+    running = Run.objects.filter(contact=OuterRef("pk"), plan_key=plan_key, status__in=transitions.OPEN)
+    rows = contacts.annotate(running=Exists(running)).order_by("ref").values_list("ref", "state", "running")
+    return [(ref, state == "active", open_run) for ref, state, open_run in rows]
+
+
+def messages_of(run: Run, limit: int = 50) -> list[OutboxMessage]:
+    """Return the messages made for a run, oldest first, without their text."""
+    rows = OutboxMessage.objects.filter(run=run.stream).defer("body", "salt", "to_address")
+    return list(rows.order_by("created_at", "intent")[:limit])

@@ -1,0 +1,296 @@
+"""The hot path's SQL, and the only writer of runs, intents and outgoing messages.
+
+Set-based throughout: COPY for new rows, one UPDATE … FROM unnest for changed ones, whatever their number.
+Everything else in DEE uses the ORM. Source: DESIGN §3.4, study/performance.md §5.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from plans.document import Plan
+from runs.engine import transitions
+from runs.engine.values import Dispatch, RunState, pack, unpack
+
+_RUN = (
+    "no, plan_version_id, plan_key, contact_id, status, reason, step, visit, due_at,"
+    " turn, since, n, head, start_at, state"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """A run in the engine's hands: its rows and what the core knows of it."""
+
+    no: int
+    version_id: int
+    plan: Plan
+    contact_id: int
+    state: RunState
+    epoch: int = 0
+    ended_at: int | None = None
+    stored: bool = True  # False until its row exists
+
+    def key(self) -> tuple[int, int, int, int, int]:
+        """Return its place in the order of actions: timers come after events of the same second."""
+        state = self.state
+        return (state.due or 0, 1, state.turn, state.since, self.no)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A row of the inbox that has no place yet. at: lane second it counts for."""
+
+    id: int
+    source: str
+    external_id: str
+    kind: str
+    body: str
+    at: int
+    reaction: bool = False  # a simulated recipient's; its inbox row is written with its verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the engine decided about an inbox row."""
+
+    id: int
+    verdict: str
+    reason: str = ""
+    run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to be kept with its intent, exactly as it will leave."""
+
+    dispatch: Dispatch
+    run: int
+    adapter: str
+    to: str
+    subject: str
+    body: str
+    salt: bytes
+
+
+def due(before: int, limit: int) -> list[tuple[Any, ...]]:
+    """Return the rows of runs due at or before an instant, in the order of actions, at most limit of them."""
+    return _fetch(
+        f"SELECT {_RUN} FROM runs_run WHERE due_at <= %s ORDER BY due_at, turn, since, no LIMIT %s", [before, limit]
+    )
+
+
+def by_number(numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Return the rows of these runs, locked against nobody: the head of the log is what is locked."""
+    return _fetch(f"SELECT {_RUN} FROM runs_run WHERE no = ANY(%s) ORDER BY no", [list(numbers)]) if numbers else []
+
+
+def unfinished(epoch: int, limit: int) -> list[tuple[Any, ...]]:
+    """Return runs whose intent was committed under an older epoch and never got an outcome."""
+    return _fetch(
+        f"SELECT {_RUN} FROM runs_run WHERE status = 'DISPATCHING' AND epoch < %s ORDER BY no LIMIT %s", [epoch, limit]
+    )
+
+
+def open_runs_of(contact_id: int) -> list[int]:
+    """Return the numbers of a contact's runs that have not ended, oldest first."""
+    sql = "SELECT no FROM runs_run WHERE contact_id = %s AND status = ANY(%s) ORDER BY no"
+    return [no for (no,) in _fetch(sql, [contact_id, list(transitions.OPEN)])]
+
+
+def runs_of_intents(intents: Sequence[str]) -> dict[str, tuple[int, str, int, str]]:
+    """Return {intent: (run number, step, contact id, channel)} for those intents that exist."""
+    rows = _fetch(
+        "SELECT i.id, i.run_id, i.step, r.contact_id, i.channel FROM runs_intent i JOIN runs_run r ON r.no = i.run_id"
+        " WHERE i.id = ANY(%s)",
+        [list(intents)],
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def live(row: tuple[Any, ...], plan: Plan) -> Live:
+    """Return a run row as the engine's object."""
+    no, version_id, _key, contact_id, status, reason, step, visit, due_at, turn, since, n, head, start_at, rest = row
+    state = unpack(
+        rest,
+        st=f"run/{no}",
+        start_at=start_at,
+        n=n,
+        head=bytes(head),
+        status=status,
+        reason=reason,
+        step=step,
+        visit=visit,
+        due=due_at,
+        turn=turn,
+        since=since,
+    )
+    return Live(no, version_id, plan, contact_id, state)
+
+
+def insert(runs: Sequence[Live]) -> None:
+    """Add the rows of new runs."""
+    if not runs:
+        return
+    types = "int8 int8 text int8 text text text int8 int8 int4 int8 int8 bytea int8 text int8 int8".split()
+    _copy(f"runs_run ({_RUN}, epoch, ended_at)", types, (_columns(run) for run in runs))
+    for run in runs:
+        run.stored = True
+
+
+def _columns(run: Live) -> tuple[Any, ...]:
+    s = run.state
+    place = (s.status, s.reason, s.step, s.visit, s.due, s.turn, s.since, s.n, s.head, s.start_at, pack(s))
+    return (run.no, run.version_id, run.plan.key, run.contact_id, *place, run.epoch, run.ended_at)
+
+
+def update(runs: Sequence[Live]) -> None:
+    """Write back changed runs in one statement."""
+    if not runs:
+        return
+    names = "status reason step visit due_at turn since n head state epoch ended_at".split()
+    casts = "text text text int8 int8 int4 int8 int8 bytea text int8 int8".split()
+    columns = list(zip(*(_changes(run) for run in runs), strict=True))
+    parameters = ", ".join(f"%s::{cast}[]" for cast in ("int8", *casts))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE runs_run AS r SET {', '.join(f'{name} = c.{name}' for name in names)}"
+            f" FROM unnest({parameters}) AS c (no, {', '.join(names)}) WHERE r.no = c.no",
+            [list(column) for column in columns],
+        )
+        if cursor.rowcount != len(runs):
+            raise AssertionError(f"{len(runs)} runs changed, but {cursor.rowcount} rows were found")
+
+
+def _changes(run: Live) -> tuple[Any, ...]:
+    s = run.state
+    place = (s.status, s.reason, s.step, s.visit, s.due, s.turn, s.since, s.n, s.head, pack(s))
+    return (run.no, *place, run.epoch, run.ended_at)
+
+
+def insert_intents(outgoing: Sequence[Outgoing], at: Any) -> None:
+    """Add intents and the messages that belong to them, before anything is sent."""
+    if not outgoing:
+        return
+    _copy(
+        "runs_intent (id, run_id, step, visit, attempt, channel, n)",
+        ["text", "int8", "text", "int8", "int4", "text", "int8"],
+        ((d.intent, o.run, d.step, d.visit, d.attempt, d.channel, d.n) for o, d in ((o, o.dispatch) for o in outgoing)),
+    )
+    _copy(
+        "channels_outboxmessage (intent, run, channel, adapter, to_address, subject, body, salt, created_at, outcome)",
+        ["text", "text", "text", "text", "text", "text", "text", "bytea", "timestamptz", "text"],
+        (
+            (o.dispatch.intent, f"run/{o.run}", o.dispatch.channel, o.adapter, o.to, o.subject, o.body, o.salt, at, "")
+            for o in outgoing
+        ),
+    )
+
+
+def record_outcomes(outcomes: Sequence[tuple[str, str]]) -> None:
+    """Note on the kept messages what became of them, as (intent, outcome kind)."""
+    if not outcomes:
+        return
+    _execute(
+        "UPDATE channels_outboxmessage AS m SET outcome = c.outcome"
+        " FROM unnest(%s::text[], %s::text[]) AS c (intent, outcome) WHERE m.intent = c.intent",
+        [list(column) for column in zip(*outcomes, strict=True)],
+    )
+
+
+def arrivals(*, offset_s: int, limit: int) -> list[Arrival]:
+    """Return inbox rows without a place, by the second they count for and then by id."""
+    rows = _fetch(
+        "SELECT id, source, external_id, kind, body,"
+        " COALESCE(due_s, floor(extract(epoch FROM received_at))::bigint + %s) AS at"
+        " FROM runs_inbox WHERE place IS NULL ORDER BY received_at, id LIMIT %s",
+        [offset_s, limit],
+    )
+    return [Arrival(*row) for row in rows]
+
+
+def place(verdicts: Sequence[Verdict], first_place: int) -> None:
+    """Give inbox rows their places, in the order in which they were admitted, and their verdicts."""
+    if not verdicts:
+        return
+    columns: list[list[Any]] = [
+        [v.id for v in verdicts],
+        list(range(first_place, first_place + len(verdicts))),
+        [v.verdict for v in verdicts],
+        [v.reason for v in verdicts],
+        [v.run for v in verdicts],
+    ]
+    _execute(
+        "UPDATE runs_inbox AS i SET place = c.place, verdict = c.verdict, reason = c.reason, run_id = c.run"
+        " FROM unnest(%s::int8[], %s::int8[], %s::text[], %s::text[], %s::int8[])"
+        " AS c (id, place, verdict, reason, run) WHERE i.id = c.id AND i.place IS NULL",
+        columns,
+    )
+
+
+def reactions_due(before: int, limit: int) -> list[Arrival]:
+    """Return what the sandbox's recipients do up to an instant, as arrivals dated by the lane second."""
+    rows = _fetch(
+        "SELECT id, source, external_id, 'event', body, due, true FROM channels_reaction"
+        " WHERE NOT released AND due <= %s ORDER BY due, id LIMIT %s",
+        [before, limit],
+    )
+    return [Arrival(*row) for row in rows]
+
+
+def place_reactions(admitted: Sequence[tuple[Arrival, Verdict]], first_place: int) -> None:
+    """Write the inbox rows of admitted reactions, with their places and verdicts, and mark them released."""
+    if not admitted:
+        return
+    types = "text text text text int8 int4 int8 text text int8 timestamptz".split()
+    at = _fetch("SELECT clock_timestamp()", [])[0][0]
+    _copy(
+        "runs_inbox (source, external_id, kind, body, due_s, deliveries, place, verdict, reason, run_id, received_at)",
+        types,
+        (
+            (a.source, a.external_id, a.kind, a.body, a.at, 1, first_place + i, v.verdict, v.reason, v.run, at)
+            for i, (a, v) in enumerate(admitted)
+        ),
+    )
+    _execute("UPDATE channels_reaction SET released = true WHERE id = ANY(%s)", [[a.id for a, _ in admitted]])
+
+
+def next_due() -> int | None:
+    """Return the lane second of the earliest timer or pause, or None."""
+    found: int | None = _fetch("SELECT min(due_at) FROM runs_run WHERE due_at IS NOT NULL", [])[0][0]
+    return found
+
+
+def next_reaction() -> int | None:
+    """Return the lane second of the sandbox's next reaction, or None."""
+    found: int | None = _fetch("SELECT min(due) FROM channels_reaction WHERE NOT released", [])[0][0]
+    return found
+
+
+def add_reactions(rows: Iterable[tuple[int, str, str, str]]) -> None:
+    """Add reactions of simulated recipients, as (due, source, external_id, body)."""
+    types = ["int8", "text", "text", "text", "bool"]
+    rows = list(rows)
+    if rows:
+        _copy("channels_reaction (due, source, external_id, body, released)", types, ((*row, False) for row in rows))
+
+
+def _copy(target: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _execute(sql: str, parameters: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
