@@ -10,6 +10,7 @@ Source: RFC 8785; DESIGN §9; study/audit.md §7 (agreement of libraries, measur
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MAX_INT = 2**53 - 1
@@ -33,6 +34,7 @@ ENTRY = Profile(re.compile(r"[a-z][a-z0-9_]{0,47}"), "[a-z][a-z0-9_]{0,47}", 16,
 # Documents (plans, policies, templates) are keyed by step names too, and are longer than entries.
 DOCUMENT = Profile(re.compile(r"[a-z0-9][a-z0-9_-]{0,47}"), "[a-z0-9][a-z0-9_-]{0,47}", 32, 256 * 1024)
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -41,7 +43,8 @@ def encode(value: Any, profile: Profile = ENTRY) -> str:
 
     Raises: NotCanonical, naming the JSON pointer of the first part outside the profile.
     """
-    _check(value, profile, 1, "")
+    if not _fits(value, profile, profile.max_depth):
+        _refuse(value, profile, 1, "")
     text = _encoder.encode(value)
     # A text of ASCII length under the limit needs no second look; others are measured in bytes.
     if len(text) * 4 > profile.max_bytes and len(text.encode()) > profile.max_bytes:
@@ -62,7 +65,8 @@ def decode(text: str, profile: Profile = ENTRY) -> Any:
         raise NotCanonical(f"line {error.lineno} column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise NotCanonical(f"nested deeper than {profile.max_depth} levels") from None
-    _check(value, profile, 1, "")
+    if not _fits(value, profile, profile.max_depth):
+        _refuse(value, profile, 1, "")
     return value
 
 
@@ -111,7 +115,38 @@ def _parse_int(literal: str) -> int:
     return int(literal)
 
 
-def _check(value: Any, profile: Profile, depth: int, where: str) -> None:
+@lru_cache(4096)
+def _key_fits(rule: str, key: str) -> bool:
+    return re.fullmatch(rule, key) is not None
+
+
+def _fits(value: Any, profile: Profile, levels: int) -> bool:
+    """Say whether a value lies in the profile. Runs for every entry, so it keeps no places; `_refuse` finds them."""
+    kind = type(value)
+    if kind is str:
+        return "\x00" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if kind is int:
+        return -MAX_INT <= value <= MAX_INT
+    if kind is dict:
+        if levels == 0:
+            return False
+        rule = profile.key_rule  # hashed faster than its compiled form
+        for key, item in value.items():
+            if type(key) is not str or not _key_fits(rule, key) or not _fits(item, profile, levels - 1):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        if levels == 0:
+            return False
+        for item in value:
+            if not _fits(item, profile, levels - 1):
+                return False
+        return True
+    return kind is bool or value is None
+
+
+def _refuse(value: Any, profile: Profile, depth: int, where: str) -> None:
+    """Raise NotCanonical for the first part of a value that is outside the profile, naming its place."""
     kind = type(value)
     if kind is str:
         _check_text(value, where)
@@ -123,11 +158,11 @@ def _check(value: Any, profile: Profile, depth: int, where: str) -> None:
         for key, item in value.items():
             if type(key) is not str or not profile.key.fullmatch(key):
                 raise NotCanonical(f"{where or '/'}: the key {str(key)[:60]!r} does not match {profile.key_rule}")
-            _check(item, profile, depth + 1, f"{where}/{key}")
+            _refuse(item, profile, depth + 1, f"{where}/{key}")
     elif kind is list or kind is tuple:
         _check_depth(depth, profile, where)
         for index, item in enumerate(value):
-            _check(item, profile, depth + 1, f"{where}/{index}")
+            _refuse(item, profile, depth + 1, f"{where}/{index}")
     elif kind is not bool and value is not None:
         raise NotCanonical(f"{where or '/'}: a {kind.__name__} is not allowed here")
 
@@ -138,13 +173,7 @@ def _check_depth(depth: int, profile: Profile, where: str) -> None:
 
 
 def _check_text(value: str, where: str) -> None:
-    if value.isascii():
-        if "\x00" in value:
-            raise NotCanonical(f"{where or '/'}: the character U+0000 is not allowed")
-        return
     if "\x00" in value:
         raise NotCanonical(f"{where or '/'}: the character U+0000 is not allowed")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise NotCanonical(f"{where or '/'}: a lone surrogate is not allowed") from None
+    if _SURROGATE.search(value):
+        raise NotCanonical(f"{where or '/'}: a lone surrogate is not allowed")

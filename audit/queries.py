@@ -1,6 +1,7 @@
 """What do the pages of the log read? Entries by stream or newest first, who is behind an actor, and the last check."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from audit.models import Entry, Head, Stream, Verification
 PAGE = 50
 WINDOW = 50_000  # entries that one page looks through for a type, so that a rare type costs no full read
 FETCH = 2_000  # entries held in memory while a chain is sent to a browser
+_LONG_HEX = re.compile(r"[0-9a-f]{24,}")
 NOBODY = {"cli": "the command line", "engine": "the engine", "system": "the system", "enrol": "an enrolment"}
 
 
@@ -24,7 +26,14 @@ def actor_names(actors: Iterable[str]) -> dict[str, str]:
     if numbers:
         people = {user.pk: user.get_username() for user in get_user_model().objects.filter(pk__in=numbers.values())}
     names = {actor: people.get(pk, f"user {pk} (deleted)") for actor, pk in numbers.items()}
-    return {actor: names.get(actor) or NOBODY.get(actor, actor) for actor in wanted}
+    return {actor: names.get(actor) or _unnamed(actor) for actor in wanted}
+
+
+def _unnamed(actor: str) -> str:
+    kind, _, detail = actor.partition("/")
+    if kind == "engine" and detail:
+        return f"the engine ({detail})"
+    return NOBODY.get(actor, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +67,19 @@ def summary(data: Any, room: int = 140) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, dict):
         if value.keys() == {"c", "kind", "ref"}:
-            return "(kept in the vault)"
+            return "(kept outside the log)"
         return ", ".join(f"{key} {_short(inner)}" for key, inner in list(value.items())[:3])
     if isinstance(value, list):
         return f"{len(value)} items" if value and isinstance(value[0], dict) else ", ".join(map(str, value[:4]))
+    if isinstance(value, str) and _LONG_HEX.fullmatch(value):
+        return f"{value[:8]}…"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def commitments(data: Any) -> Iterator[int]:
-    """Yield the vault refs of every personal value an entry commits to."""
+    """Yield the vault refs of every personal value an entry commits to; messages lie elsewhere, under their intent."""
     if isinstance(data, dict):
-        if data.keys() == {"c", "kind", "ref"}:
+        if data.keys() == {"c", "kind", "ref"} and isinstance(data["ref"], int):
             yield data["ref"]
         for inner in data.values():
             yield from commitments(inner)

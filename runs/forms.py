@@ -27,9 +27,9 @@ class CommandForm(forms.Form):
         help_text="Kept beside the log and erasable; the log itself holds its fingerprint only.",
     )
 
-    def __init__(self, *args, command: str, labels: Mapping[str, str], prefix_id: str = "", **kwargs) -> None:
+    def __init__(self, *args, command: str, labels: Mapping[str, str], **kwargs) -> None:
         """command: which one. labels: {outcome: where it leads}, asked for by `resolve` only."""
-        super().__init__(*args, auto_id=f"{prefix_id or command}-%s", **kwargs)
+        super().__init__(*args, auto_id=f"{command}-%s", label_suffix="", **kwargs)
         if command == "resolve":
             choices = [(label, f"{label} → {goto}") for label, goto in labels.items()]
             self.fields["label"].choices = [("", "Choose …"), *choices]
@@ -47,7 +47,7 @@ class BulkForm(forms.Form):
     note = CommandForm.base_fields["note"]
 
     def __init__(self, *args, command: str, labels: Iterable[str], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         if command == "resolve":
             self.fields["label"].choices = [("", "Choose …"), *((label, label) for label in labels)]
             self.fields["label"].required = True
@@ -90,7 +90,7 @@ class EnrolForm(forms.Form):
     round = forms.SlugField(max_length=32, widget=forms.HiddenInput)
 
     def __init__(self, *args, plans: Iterable[tuple[str, str]], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["plan"].choices = [("", "Choose …"), *plans]
 
     def clean(self) -> dict:

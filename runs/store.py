@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.db import connection
 
 from plans.document import Plan
@@ -154,14 +155,13 @@ def update(runs: Sequence[Live]) -> None:
     casts = "text text text int8 int8 int4 int8 int8 bytea text int8 int8".split()
     columns = list(zip(*(_changes(run) for run in runs), strict=True))
     parameters = ", ".join(f"%s::{cast}[]" for cast in ("int8", *casts))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE runs_run AS r SET {', '.join(f'{name} = c.{name}' for name in names)}"
-            f" FROM unnest({parameters}) AS c (no, {', '.join(names)}) WHERE r.no = c.no",
-            [list(column) for column in columns],
-        )
-        if cursor.rowcount != len(runs):
-            raise AssertionError(f"{len(runs)} runs changed, but {cursor.rowcount} rows were found")
+    found = _execute(
+        f"UPDATE runs_run AS r SET {', '.join(f'{name} = c.{name}' for name in names)}"
+        f" FROM unnest({parameters}) AS c (no, {', '.join(names)}) WHERE r.no = c.no",
+        [list(column) for column in columns],
+    )
+    if found != len(runs):
+        raise AssertionError(f"{len(runs)} runs changed, but {found} rows were found")
 
 
 def _changes(run: Live) -> tuple[Any, ...]:
@@ -291,6 +291,9 @@ def _fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return rows
 
 
-def _execute(sql: str, parameters: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+def _execute(sql: str, parameters: Sequence[Any]) -> int:
+    """Run a statement with arrays bound in binary form, which Django's cursor would quote as text; return its rows."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql.replace("%s", "%b"), parameters)
+        return cursor.rowcount

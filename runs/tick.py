@@ -156,7 +156,7 @@ class Engine:
             for row in store.unfinished(epoch, 10_000):
                 batch.take([row])
                 run = batch.runs[row[0]]
-                lost = values.Outcome(writer.clock, run.state.intent, "unknown", Failure.OUTCOME_LOST)
+                lost = values.Outcome(writer.clock, run.state.intent, "unknown", str(Failure.OUTCOME_LOST))
                 batch.apply(run, lost)
                 batch.outcomes.append((run.state.intent, "unknown"))
             batch.flush(engine.next_place)

@@ -1,0 +1,98 @@
+"""What the database refuses about runs, inputs and intents, whoever asks."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from runs.models import Engine, Run
+from tests.factories import make_contact, make_plan, make_policy, make_template
+from tests.functional.engine import drain, enrol
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(sql: str, *parameters: Any) -> str:
+    with pytest.raises(DatabaseError) as error, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+    return str(error.value)
+
+
+@pytest.fixture
+def finished() -> Run:
+    """A completed run."""
+    make_policy()
+    make_template()
+    make_plan()
+    make_contact("c-1")
+    enrol("simple", "c-1")
+    drain()
+    return Run.objects.get()
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    ("change", "guard"),
+    [
+        ("status = 'READY', due_at = 1, ended_at = NULL, n = n + 1", "stays ended"),
+        ("n = n - 1", "only grows"),
+        ("head = sha256('x')", "only grows"),
+        ("status = 'STOPPED'", "stays ended"),
+        ("due_at = 5", "runs_run_has_a_wake"),
+        ("ended_at = NULL", "runs_run_ended_when_final"),
+        ("reason = ''", "runs_run_has_a_reason"),
+        ("head = 'x', n = n + 1", "runs_run_head"),
+    ],
+)
+def test_an_ended_run_stays_as_its_log_says(change: str, guard: str) -> None:
+    assert guard in refused(f"UPDATE runs_run SET {change}")
+
+
+@pytest.mark.usefixtures("finished")
+def test_runs_and_intents_are_never_deleted() -> None:
+    assert "append-only" in refused("DELETE FROM runs_run")
+    assert "append-only" in refused("DELETE FROM runs_intent")
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_intent_is_never_changed_and_made_once(owner: psycopg.Connection) -> None:
+    assert "append-only" in refused("UPDATE runs_intent SET attempt = 2")
+    columns = "run_id, step, visit, attempt, channel, n"
+    again = f"INSERT INTO runs_intent (id, {columns}) SELECT md5('x'), {columns} FROM runs_intent"
+    assert "runs_intent_once" in refused(again)
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        owner.execute("TRUNCATE runs_intent CASCADE")
+
+
+PUT = (
+    "INSERT INTO runs_inbox (source, external_id, kind, body, deliveries, place, verdict, reason)"
+    " VALUES ('t', %s, %s, '{}', 1, %s, %s, %s)"
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "guard"),
+    [
+        (("1", "event", None, "applied", ""), "runs_inbox_one_verdict"),
+        (("1", "event", 1, "", ""), "runs_inbox_one_verdict"),
+        (("1", "event", 1, "maybe", ""), "runs_inbox_one_verdict"),
+        (("1", "event", 1, "refused", ""), "runs_inbox_refused_why"),
+        (("1", "wish", None, "", ""), "runs_inbox_kind"),
+    ],
+)
+def test_an_input_has_a_known_kind_and_its_place_and_verdict_together(row: tuple[Any, ...], guard: str) -> None:
+    assert guard in refused(PUT, *row)
+
+
+def test_an_input_is_there_once_and_no_place_is_given_twice() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(PUT, ("1", "event", 1, "applied", ""))
+    assert "runs_inbox_once" in refused(PUT, "1", "event", 2, "applied", "")
+    assert "place" in refused(PUT, "2", "event", 1, "applied", "")
+
+
+def test_there_is_one_engine() -> None:
+    assert Engine.objects.count() == 1
+    sql = "INSERT INTO runs_engine (id, halted, offset_s, next_run, next_place, holder) VALUES (2, '', 0, 1, 1, '')"
+    assert "runs_engine_one_row" in refused(sql)
