@@ -93,6 +93,7 @@ class ScriptedSmtp:
         self.connections = 0
         self.commands: list[str] = []
         self.messages: list[bytes] = []
+        self.said_into_silence = b""
         self._tls = tls
         self._implicit = implicit
         self._listener = socket.socket()
@@ -197,7 +198,11 @@ class _Session:
                     self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 raise _HungUp
             case Silence():
-                self._server.wait_over(5)
+                if phase == "body":
+                    self._server.wait_over(5)
+                else:
+                    while received := self._sock.recv(65536):
+                        self._server.said_into_silence += received
                 raise _HungUp
             case Drip(every_s):
                 while not self._server.wait_over(every_s):

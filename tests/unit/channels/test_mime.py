@@ -32,6 +32,11 @@ def test_any_subject_survives(subject):
     assert not message.defects and not message["Subject"].defects
 
 
+def test_a_subject_that_looks_encoded_is_not_decoded():
+    subject = "=?utf-8?b?SGVsbG8=?="
+    assert read(mime.build(mail(subject=subject), SENDER, "ann@example.org", DATE))["Subject"] == subject
+
+
 @given(body=lines)
 def test_any_body_survives_but_for_its_line_ends(body):
     raw = mime.build(mail(body=body), SENDER, "ann@example.org", DATE)

@@ -56,6 +56,7 @@ def test_a_connection_lost_before_the_message_is_certain(smtp, phase, reset):
 def test_silence_before_the_message_is_certain(smtp, phase):
     with ScriptedSmtp({phase: Silence()}) as server:
         assert smtp(server.port, total_s=0.15).send(mail(), "key") == not_sent("smtp_timeout_before_data")
+    assert server.said_into_silence == b"", "who waits for an answer does not say QUIT over it"
 
 
 @pytest.mark.parametrize("phase", BEFORE_DATA)
