@@ -191,6 +191,15 @@ def row(body: Mapping[str, Any], names: Mapping[str, str], notes: Mapping[int, s
     )
 
 
+def unread(entry: Any, broken_at: int) -> Row:
+    """Return the row of an entry (with columns n, tick, type, step) at or after a break: nothing is read into it."""
+    here = entry.n == broken_at
+    said = (
+        "BROKEN here: its text is not what was written" if here else f"proves nothing: the chain breaks at {broken_at}"
+    )
+    return Row(entry.n, entry.tick, entry.type, entry.step, entry.type, said, [], "error" if here else "run", here)
+
+
 def _reasons(type: str, data: Mapping[str, Any], names: Mapping[str, str], notes: Mapping[int, str]) -> list[str]:
     match type:
         case "gate.decided":

@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import explain, operations, pages, queries
-from runs.engine import transitions
 from runs.forms import BulkForm, ticked
 from runs.models import Run
 
@@ -121,7 +120,7 @@ def _why_not(run: Run | None, n: int, command: str) -> str:
         return "There is no such run."
     if run.n != n:
         return f"It changed since you ticked it: you saw entry {n}, it is now at entry {run.n} ({run.status})."
-    return transitions.refusal(command, run.status, run.reason, tuple(pages.labels(run))) or ""
+    return pages.checked_refusal(run, command) or ""
 
 
 def _judged(run: Run | None, no: int, n: int, command: str) -> dict[str, Any]:

@@ -93,15 +93,17 @@ class EnrolForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         self.fields["plan"].choices = [("", "Choose …"), *plans]
 
+    def clean_refs(self) -> list[str]:
+        """Return the references named, each once, in the order written."""
+        refs = list(dict.fromkeys(re.findall(r"[^\s,;]+", self.cleaned_data["refs"])))
+        if len(refs) > MAX_NAMED:
+            raise forms.ValidationError(f"At most {MAX_NAMED} contacts at once; use the command `enrol` for more.")
+        return refs
+
     def clean(self) -> dict:
         cleaned = super().clean() or {}
-        cleaned["refs"] = (
-            list(dict.fromkeys(re.split(r"[\s,;]+", cleaned.get("refs", "").strip()))) if cleaned.get("refs") else []
-        )
-        if cleaned.get("who") == "list" and not cleaned["refs"]:
+        if cleaned.get("who") == "list" and cleaned.get("refs") == []:
             self.add_error("refs", "Name at least one contact, or choose every active contact.")
-        if len(cleaned["refs"]) > MAX_NAMED:
-            self.add_error("refs", f"At most {MAX_NAMED} contacts at once; use the command `enrol` for more.")
         return cleaned
 
 

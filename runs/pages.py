@@ -7,13 +7,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from audit import desk, vault
+from audit import chain, desk, vault, verify
 from audit import queries as audit_queries
 from audit.models import Entry
 from plans import diagram, document, layout
 from plans import queries as plan_queries
 from runs import explain
-from runs.engine import machine
+from runs.engine import machine, transitions
 from runs.models import Inbox, Run
 
 
@@ -30,21 +30,50 @@ def actor(request: HttpRequest) -> str:
     return f"user:{request.user.pk}"
 
 
-def decoded(entry: Entry) -> dict[str, Any]:
-    """Return the value of an entry's stored text. Verification reads the text itself, never this."""
-    return json.loads(entry.body)
+def chain_break(run: Run, entries: Sequence[Entry]) -> chain.Break | None:
+    """Return what is wrong with a run's entries, from the first on, or None: no page tells a story over a break."""
+    rows = (
+        chain.Row(e.st, e.n, e.type, e.tick, e.step, bytes(e.prev), bytes(e.hash), e.body, e.seq, e.stamp)
+        for e in entries
+    )
+    return chain.first_break(run.stream, rows)[0]
 
 
-def timeline(entries: Sequence[Entry], bodies: Sequence[Mapping[str, Any]]) -> list[TimelineRow]:
-    """Return entries as rows, with the names of people and the reasons they gave; two queries at most."""
-    actors = {body["data"]["actor"] for body in bodies if body["type"] == "command.accepted"}
+def refusal(run: Run, command: str, broken: chain.Break | None) -> str | None:
+    """Return the sentence why a command may not be given now, or None. A retry needs evidence that holds."""
+    if broken and command == "retry":
+        return (
+            f"The run's own evidence is broken at entry {broken.n}, so nothing may be sent on it."
+            " Cancel it, or find out who changed the log."
+        )
+    return transitions.refusal(command, run.status, run.reason, tuple(labels(run)))
+
+
+def checked_refusal(run: Run, command: str) -> str | None:
+    """The same, after reading the run's whole chain where that matters."""
+    return refusal(run, command, verify.check(run.stream).first_break if command == "retry" else None)
+
+
+def decoded(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the values of entries whose chain holds. Verification reads the texts themselves, never these."""
+    return [json.loads(entry.body) for entry in entries]
+
+
+def timeline(entries: Sequence[Entry], broken_at: int = 0) -> list[TimelineRow]:
+    """Return entries as rows, with the names of people and the reasons they gave; two queries at most.
+
+    broken_at: from this entry on only the columns are shown, because the texts prove nothing.
+    """
+    sound = [entry for entry in entries if not broken_at or entry.n < broken_at]
+    bodies = decoded(sound)
+    commands = [body["data"] for body in bodies if body["type"] == "command.accepted"]
+    actors = {data["actor"] for data in commands}
     actors |= {body["data"]["source"] for body in bodies if body["type"] == "run.started"}
-    refs = [
-        body["data"]["note"]["ref"] for body in bodies if body["type"] == "command.accepted" and body["data"]["note"]
-    ]
+    refs = [data["note"]["ref"] for data in commands if data["note"]]
     names = audit_queries.actor_names(actors) if actors else {}
     notes = vault.reveal_many(refs) if refs else {}
-    return [TimelineRow(entry, explain.row(body, names, notes)) for entry, body in zip(entries, bodies, strict=True)]
+    rows = [TimelineRow(entry, explain.row(body, names, notes)) for entry, body in zip(sound, bodies, strict=True)]
+    return rows + [TimelineRow(entry, explain.unread(entry, broken_at)) for entry in entries[len(sound) :]]
 
 
 def plan_of(run: Run) -> document.Plan | None:

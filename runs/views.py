@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from audit import queries as audit_queries
+from audit import verify
+from audit.chain import Break
 from runs import explain, operations, pages, queries
 from runs.engine import transitions
 from runs.forms import CommandForm
@@ -58,7 +60,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "older": pages.link(request, before=page.older),
         "statuses": [status.value for status in transitions.Status],
         "plans": queries.plan_keys(),
-        "levels": explain.LEVELS,
+        "newest": pages.link(request, before=None),
     }
     return render(request, "runs/list.html", context)
 
@@ -77,44 +79,44 @@ def run(request: HttpRequest, no: int) -> HttpResponse:
 
 def _run_context(request: HttpRequest, found: Run) -> dict[str, Any]:
     entries = queries.entries(found)
-    bodies = [pages.decoded(entry) for entry in entries]
-    rows = pages.timeline(entries, bodies)
+    broken = pages.chain_break(found, entries)
+    rows = pages.timeline(entries, broken.n if broken else 0)
+    bodies = pages.decoded(entries[: broken.n - 1] if broken else entries)
     show = request.GET.get("show", "all")
     wanted = explain.FILTERS.get(show)
     before, after = queries.neighbours(found)
     return {
         "run": found,
         "standing": explain.standing(found.status, found.reason, found.step),
+        "broken": broken,
         "final": found.status in transitions.FINAL,
         "show": show,
         "filters": ["all", *explain.FILTERS],
-        "rows": [
-            row for row in rows if wanted is None or row.line.type in wanted or (show == "errors" and row.line.bad)
-        ],
+        "rows": [row for row in rows if not wanted or row.line.type in wanted or (show == "errors" and row.line.bad)],
         "total": len(rows),
         "picture": pages.picture(found, bodies),
-        "commands": _commands(request, found),
+        "commands": _commands(request, found, broken),
         "command_id": request.GET.get("command", ""),
         "messages_sent": queries.messages_of(found),
         "inputs": queries.inputs_of(found),
         "siblings": queries.siblings(found),
         "before": before,
         "after": after,
-        "levels": explain.LEVELS,
         "tries": sum(1 for body in bodies if body["type"] == "send.intended" and body["step"] == found.step),
     }
 
 
-def _commands(request: HttpRequest, found: Run) -> list[dict[str, Any]]:
+def _commands(request: HttpRequest, found: Run, broken: Break | None) -> list[dict[str, Any]]:
     """Return the three commands, each with its form or with the sentence why it may not be given now."""
-    labels = pages.labels(found)
     allowed = request.user.has_perm("runs.command_run")
-    return [_command(found, command.value, labels, allowed) for command in transitions.Command]
+    return [
+        _command(found, command.value, pages.refusal(found, command, broken) if allowed else NO_RIGHT)
+        for command in transitions.Command
+    ]
 
 
-def _command(found: Run, command: str, labels: dict[str, str], allowed: bool) -> dict[str, Any]:
+def _command(found: Run, command: str, refusal: str | None) -> dict[str, Any]:
     button, title, submit, text = COMMAND_WORDS[command]
-    refusal = transitions.refusal(command, found.status, found.reason, tuple(labels)) if allowed else NO_RIGHT
     initial = {"expected_n": found.n, "command_id": uuid.uuid4()}
     return {
         "name": command,
@@ -124,7 +126,7 @@ def _command(found: Run, command: str, labels: dict[str, str], allowed: bool) ->
         "text": text,
         "refusal": refusal,
         "url": reverse("runs:act", args=[found.no, command]),
-        "form": CommandForm(command=command, labels=labels, initial=initial),
+        "form": CommandForm(command=command, labels=pages.labels(found), initial=initial),
     }
 
 
@@ -136,7 +138,7 @@ def act(request: HttpRequest, no: int, command: str) -> HttpResponse:
     found = _run_or_404(no)
     if command not in COMMAND_WORDS:
         raise Http404(f"“{command}” is not a command.")
-    about = _command(found, command, pages.labels(found), allowed=True)
+    about = _command(found, command, pages.checked_refusal(found, command))
     if request.method != "POST":
         return _act_page(request, found, about, 200)
     form = about["form"] = CommandForm(request.POST, command=command, labels=pages.labels(found))
@@ -144,6 +146,9 @@ def act(request: HttpRequest, no: int, command: str) -> HttpResponse:
         return _act_page(request, found, about, 422)
     if form.cleaned_data["expected_n"] != found.n:
         return _stale(request, found, form.cleaned_data["expected_n"])
+    if about["refusal"]:
+        form.add_error(None, about["refusal"])
+        return _act_page(request, found, {**about, "refusal": None}, 422)
     try:
         operations.send_command(
             run_no=no,
@@ -171,16 +176,14 @@ def _act_page(request: HttpRequest, found: Run, about: dict[str, Any], status: i
 
 def _stale(request: HttpRequest, found: Run, expected_n: int) -> HttpResponse:
     """Answer 409: nothing was done, and these entries came after the page was made."""
-    entries = queries.entries(found, after=expected_n, limit=20)
-    bodies = [pages.decoded(entry) for entry in entries]
-    rows = pages.timeline(entries, bodies)
+    broken = verify.check(found.stream).first_break
+    rows = pages.timeline(queries.entries(found, after=expected_n, limit=20), broken.n if broken else 0)
     by_operator = [row for row in rows if row.line.type == "command.accepted"]
     context = {
         "run": found,
         "expected_n": expected_n,
         "rows": rows,
         "by_operator": by_operator,
-        "levels": explain.LEVELS,
     }
     if pages.wants_part(request):
         return render(request, "runs/stale_body.html", context, status=409)

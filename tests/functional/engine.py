@@ -39,7 +39,9 @@ def advance(seconds: int, **options: Any) -> None:
 
 
 def entries(no: int = 1) -> list[dict[str, Any]]:
-    return [json.loads(body) for body in Entry.objects.filter(st=f"run/{no}").order_by("n").values_list("body", flat=True)]
+    return [
+        json.loads(body) for body in Entry.objects.filter(st=f"run/{no}").order_by("n").values_list("body", flat=True)
+    ]
 
 
 def types(no: int = 1) -> list[str]:

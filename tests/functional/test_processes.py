@@ -1,17 +1,9 @@
 """Real processes: a worker killed between commit and record, two workers at once, threads against one limit."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from audit import log
 from audit.models import Entry
@@ -21,41 +13,9 @@ from runs import doorbell, lease, operations
 from runs.models import Run
 from tests.factories import make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import drain, engine, enrol, last, run, types
+from tests.workers import StartWorker, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.process]
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a child that works on this session's test database."""
-    url = urlsplit(os.environ["DATABASE_URL"])
-    test_url = urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
-    return os.environ | {"DATABASE_URL": test_url, "DJANGO_SETTINGS_MODULE": "tests.settings"} | more
-
-
-def until(done: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def start_worker() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Return a function that starts a real Celery worker on the test database; all are ended afterwards."""
-    started = []
-
-    def start(**more: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "-A", "dee_site.celery", "worker", "-Q", "engine", "-c", "1"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        worker = subprocess.Popen(command, env=environment(**more), cwd=settings.BASE_DIR, **quiet)
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.poll() is None:
-            worker.kill()
-        worker.wait()
 
 
 @pytest.fixture
@@ -67,7 +27,7 @@ def world() -> None:
 
 @pytest.mark.usefixtures("world")
 def test_a_worker_killed_between_commit_and_record_leaves_a_run_nobody_sends_again(
-    start_worker: Callable[..., subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_contact("c-1")
     worker = start_worker(DEE_SANDBOX_DELAY_S="60")
@@ -94,9 +54,7 @@ def ring_and_look(status: str) -> bool:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_real_worker_drains_what_the_doorbell_announces(
-    start_worker: Callable[..., subprocess.Popen[bytes]],
-) -> None:
+def test_a_real_worker_drains_what_the_doorbell_announces(start_worker: StartWorker) -> None:
     refs = [make_contact(f"c-{n}").ref for n in range(5)]
     start_worker()
     enrol("simple", *refs)
@@ -104,9 +62,7 @@ def test_a_real_worker_drains_what_the_doorbell_announces(
 
 
 @pytest.mark.usefixtures("world")
-def test_of_two_workers_one_is_the_engine_and_the_other_stands_by(
-    start_worker: Callable[..., subprocess.Popen[bytes]],
-) -> None:
+def test_of_two_workers_one_is_the_engine_and_the_other_stands_by(start_worker: StartWorker) -> None:
     make_contact("c-1")
     start_worker(DEE_SANDBOX_DELAY_S="60")
     enrol("simple", "c-1")

@@ -75,13 +75,17 @@ def test_a_transaction_of_the_log_cannot_hide_inside_another() -> None:
         pass
 
 
-@pytest.mark.parametrize("verb", ["UPDATE audit_entry SET body = body", "DELETE FROM audit_entry", "TRUNCATE audit_entry"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE audit_entry SET body = body", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
+)
 def test_the_application_cannot_change_the_log(verb: str) -> None:
     append()
     assert "permission denied" in refused(verb)
 
 
-@pytest.mark.parametrize("verb", ["UPDATE audit_entry SET body = body", "DELETE FROM audit_entry", "TRUNCATE audit_entry"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE audit_entry SET body = body", "DELETE FROM audit_entry", "TRUNCATE audit_entry"]
+)
 def test_the_owner_cannot_change_the_log_either(owner: psycopg.Connection, verb: str) -> None:
     append()
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):

@@ -374,10 +374,10 @@ def test_facts_stay_cheap(crowd: list[gate.Ask], noon: int) -> None:
     asks = crowd * 5
     best = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()
         for ask in asks:
             ledger.facts(ask, now=noon)
-        best = min(best, (time.perf_counter() - start) / len(asks))
+        best = min(best, (time.thread_time() - start) / len(asks))
     assert best < 100e-6
 
 

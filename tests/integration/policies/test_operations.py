@@ -124,8 +124,7 @@ def test_withdrawing_adds_a_row_and_the_newest_counts() -> None:
 
 def test_an_older_or_simultaneous_grant_never_beats_a_withdrawal() -> None:
     contact = make_contact()
-    say = {"channel": "email", "purpose": "marketing"}
-    operations.revoke_consent(actor=ACTOR, contact=contact, source="letter", **say)
+    operations.revoke_consent(actor=ACTOR, contact=contact, channel="email", purpose="marketing", source="letter")
     for at in (None, clock(), clock() - 86400):
         with pytest.raises(operations.Refused, match="withdrawal wins"):
             make_consent(contact, at=at)

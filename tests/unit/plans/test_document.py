@@ -226,3 +226,8 @@ def test_a_document_has_a_number_of_steps_and_cases_it_may_have() -> None:
     assert any(
         "21 entries here; 20 are allowed" in said for _, _, said in problems(changed("steps/opened/cases", cases))
     )
+
+
+@pytest.mark.parametrize(("key", "wrong"), [("trial-2", False), ("templates", True), ("-trial", True), ("", True)])
+def test_a_plans_key_is_a_name_that_no_page_has(key: str, wrong: bool) -> None:
+    assert bool(document.key_problems(key)) is wrong

@@ -142,3 +142,22 @@ def test_a_long_subtitle_is_cut_and_its_whole_text_kept() -> None:
     card = next(card for card in diagram.draw(found, layout.layout(found)).cards if card.name == "opened")
     assert card.subtitle.endswith("…")
     assert "opened of mail or clicked of mail or auto_reply of mail" in card.label
+
+
+def test_wires_are_curves_and_loops_have_round_corners() -> None:
+    whole = minimal(
+        {
+            "ask": {
+                "kind": "branch",
+                "cases": [{"name": "again", "when": {"op": "true"}, "goto": "pause"}],
+                "else": {"name": "no", "goto": "done"},
+            },
+            "pause": {"kind": "wait", "seconds": 60, "on": {"completed": "ask"}},
+            "done": DONE,
+        }
+    )
+    found = drawable(whole)
+    wires = {wire.title: wire for wire in diagram.draw(found, layout.layout(found)).wires}
+    assert wires["pause: completed leads to ask"].path.count("Q") == 4
+    assert "C" in wires["ask: no leads to done"].path
+    assert all(wire.head.endswith("z") for wire in wires.values())

@@ -21,9 +21,23 @@ def test_normal_forms(typed: str, normal: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "a@b@c.com", "ada@ex..com", "212 555 0100", "+1",
-     "Ada <ada@example.com>", "ada@example.com\nbcc: x@example.com", "+12125550100 ext. 5", "x" * 300 + "@example.com"],
-)  # fmt: skip
+    [
+        "",
+        "ada",
+        "@example.com",
+        "ada@",
+        "ada@example",
+        "a b@example.com",
+        "a@b@c.com",
+        "ada@ex..com",
+        "212 555 0100",
+        "+1",
+        "Ada <ada@example.com>",
+        "ada@example.com\nbcc: x@example.com",
+        "+12125550100 ext. 5",
+        "x" * 300 + "@example.com",
+    ],
+)
 def test_what_is_no_address_is_refused_with_a_sentence(typed: str) -> None:
     with pytest.raises(addresses.BadAddress, match="write it"):
         addresses.normal(typed)

@@ -83,7 +83,7 @@ def test_the_record_is_canonical_and_complete() -> None:
     }
 
 
-VOICE = {"channel": "voice", "price": 80000, "hours": calling([(1, 600)])}
+VOICE: dict[str, Any] = {"channel": "voice", "price": 80000, "hours": calling([(1, 600)])}
 VOICE_COUNTERS = [
     counter("daily_limit", "daily:voice-day:2026-11-18", limit=50, amount=1),
     counter("budget", "budget:outreach-month:2026-11", limit=50_000_000, amount=80000),
