@@ -9,6 +9,7 @@ from policies import publishing
 from policies.models import Contact
 
 WHOLE_WEEK = [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "00:00", "to": "24:00"}]
+CALLS_A_DAY = {"key": "calls-a-day", "channel": "voice", "limit": 100_000}
 DONE = {"kind": "end", "result": "finished", "goal": True}
 BLOCKED = {"kind": "end", "result": "blocked"}
 MAIL_STEPS = {"mail": {"kind": "send_email", "template": "hello@1", "on": {"sent": "done"}}, "done": DONE}
@@ -22,7 +23,7 @@ def make_policy(key: str = "open", **changes: Any) -> dict[str, Any]:
         "zone": "UTC",
         "currency": "EUR",
         "prices": {"email": 1000, "voice": 80_000},
-        "daily_limits": [{"key": f"{key}-email-day", "channel": "email", "limit": 100_000}],
+        "daily_limits": [{"key": f"{key}-email-day", "channel": "email", "limit": 100_000}, CALLS_A_DAY],
         "budgets": [{"key": f"{key}-budget", "limit": 100_000_000_000, "period": "lifetime"}],
         "calling_hours": [{"channels": ["voice"], "purposes": ["marketing"], "windows": WHOLE_WEEK}],
     } | changes

@@ -11,7 +11,7 @@ from plans import queries as plan_queries
 from runs import compose
 from runs.models import Run
 from tests.database import TestDatabase
-from tests.factories import make_contact, make_plan, make_policy, make_template
+from tests.factories import CALLS_A_DAY, make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import advance, drain, engine, enrol
 from tests.functional.test_engine import FOLLOW_UP
 
@@ -29,7 +29,7 @@ def story(test_database: TestDatabase, owner: psycopg.Connection) -> Callable[[C
         test_database.flush()
         plan_queries.forget()
         owner.execute("UPDATE audit_head SET clock = %s", [START])
-        make_policy(daily_limits=[{"key": "tight", "channel": "email", "limit": 8}])
+        make_policy(daily_limits=[{"key": "tight", "channel": "email", "limit": 8}, CALLS_A_DAY])
         make_template()
         make_template("script", "voice", "Hello.")
         make_plan("follow-up", FOLLOW_UP)

@@ -7,7 +7,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from plans import models, operations
+from plans import document as document_of_plans
+from plans import models, operations, queries
 from tests.integration.plans.world import ANN, DAN, document, make_draft, make_template, make_version, publish
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,17 @@ def test_an_export_is_the_canonical_document(as_person: Any) -> None:
     assert answer.content.decode() == json.dumps(
         document(meta={"title": "Trial"}), sort_keys=True, separators=(",", ":")
     )
+
+
+def test_a_version_that_was_changed_behind_the_database_is_shown_as_such(as_person: Any, monkeypatch: Any) -> None:
+    make_version()
+    queries.forget()
+    monkeypatch.setattr(document_of_plans, "content_hash", lambda body: "0" * 64)
+    client = as_person("eve", *RIGHTS)
+    for address in ("/admin/plans/trial/", "/admin/plans/trial/v/1/"):
+        assert "The stored text of version 1 does not hash to" in client.get(address).content.decode()
+    assert client.post("/admin/plans/trial/v/1/activate/").status_code == 422
+    assert models.Plan.objects.get().state == "draft"
 
 
 # --- coming into force --------------------------------------------------------------------------------------------

@@ -35,12 +35,12 @@ def test_any_plan_is_drawn_without_overlap_and_downwards(whole: dict[str, Any]) 
         assert 0 <= node.y
         assert node.y + node.height <= placed.height
     for edge in placed.edges:
-        assert edge.loop or nodes[edge.source].row < nodes[edge.target].row
+        assert edge.aside or nodes[edge.source].row < nodes[edge.target].row
         assert edge.points[0][1] == nodes[edge.source].y + layout.CARD_HEIGHT
         assert edge.points[-1] == (nodes[edge.target].x + nodes[edge.target].width // 2, nodes[edge.target].y)
         assert all(0 <= x <= placed.width and 0 <= y <= placed.height for x, y in edge.points)
         inner = edge.points[1:-1]
-        if not edge.loop:
+        if not edge.aside:
             assert not [(point, n) for point in inner for n in placed.nodes if inside(point, n)]
     drawn = {(edge.source, label, edge.target) for edge in placed.edges for label in edge.labels}
     assert drawn == {(name, label, to) for name, step in found.steps.items() for label, to in step.on.items()}
@@ -86,7 +86,7 @@ def test_a_loop_runs_round_the_side() -> None:
         }
     )
     placed = layout.layout(drawable(whole))
-    (loop,) = [edge for edge in placed.edges if edge.loop]
+    (loop,) = [edge for edge in placed.edges if edge.aside]
     lane = loop.points[2][0]
     assert (loop.source, loop.target) == ("pause", "mail")
     assert all(lane < node.x or lane > node.x + node.width for node in placed.nodes)
@@ -161,3 +161,17 @@ def test_wires_are_curves_and_loops_have_round_corners() -> None:
     assert wires["pause: completed leads to ask"].path.count("Q") == 4
     assert "C" in wires["ask: no leads to done"].path
     assert all(wire.head.endswith("z") for wire in wires.values())
+
+
+def test_a_thicket_is_drawn_with_its_longest_wires_round_the_side() -> None:
+    steps: dict[str, Any] = {}
+    for index in range(200):
+        goto = {"sent": f"s{index + 1}", "blocked": f"s{min(index + 50, 200)}"}
+        steps[f"s{index}"] = {"kind": "send_email", "template": "a@1", "on": goto}
+    steps["s200"] = DONE
+    placed = layout.layout(drawable(minimal(steps)))
+    rows = {node.name: node.row for node in placed.nodes}
+    beside = [edge for edge in placed.edges if edge.aside]
+    assert beside
+    assert all(rows[edge.target] - rows[edge.source] > 1 for edge in beside)
+    assert len(placed.edges) == 399
