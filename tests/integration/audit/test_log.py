@@ -234,3 +234,14 @@ def test_tampering_by_the_owner_is_found_and_named(owner: psycopg.Connection, sq
     assert report.first_break is not None
     assert report.first_break.kind == kind
     assert report.first_break.n == n
+
+
+@pytest.mark.parametrize("change", ["size = size - 1", "epoch = epoch - 1", "clock = clock - 1"])
+def test_the_head_of_the_log_only_moves_forward(change: str) -> None:
+    append()
+    log.take_epoch()
+    assert "only moves forward" in refused(f"UPDATE audit_head SET {change}")
+
+
+def test_the_application_cannot_remove_the_head_of_the_log() -> None:
+    assert "permission denied" in refused("DELETE FROM audit_head")

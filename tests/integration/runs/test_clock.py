@@ -9,6 +9,7 @@ from runs import clock, operations
 from runs.models import Engine, Inbox, Run
 from tests.factories import make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import drain, enrol
+from tests.tampering import turn_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ DAY = 86_400
 
 
 def test_an_idle_clock_follows_the_wall(owner: psycopg.Connection) -> None:
-    owner.execute("UPDATE audit_head SET clock = clock - 3600")
+    turn_back(owner, 3600)
     before = Head.objects.get().clock
     drain()
     assert Head.objects.get().clock >= before + 3600 - clock.LATENESS_TOLERANCE_S
@@ -38,7 +39,7 @@ def test_the_clock_never_goes_back(owner: psycopg.Connection) -> None:
 
 
 def test_a_sandbox_clock_stood_still_while_nobody_ran_the_engine(owner: psycopg.Connection) -> None:
-    owner.execute("UPDATE audit_head SET clock = clock - %s", [10 * DAY])
+    turn_back(owner, 10 * DAY)
     before = Head.objects.get().clock
     drain()
     assert Head.objects.get().clock < before + DAY
@@ -48,7 +49,7 @@ def test_a_sandbox_clock_stood_still_while_nobody_ran_the_engine(owner: psycopg.
 
 @REAL
 def test_a_jump_of_more_than_a_day_halts_until_an_operator_confirms(owner: psycopg.Connection) -> None:
-    owner.execute("UPDATE audit_head SET clock = clock - %s", [10 * DAY])
+    turn_back(owner, 10 * DAY)
     make_policy()
     make_template()
     make_plan()

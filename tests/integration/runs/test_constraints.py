@@ -94,5 +94,6 @@ def test_an_input_is_there_once_and_no_place_is_given_twice() -> None:
 
 def test_there_is_one_engine() -> None:
     assert Engine.objects.count() == 1
-    sql = "INSERT INTO runs_engine (id, halted, offset_s, next_run, next_place, holder) VALUES (2, '', 0, 1, 1, '')"
+    columns = "halted, offset_s, confirmed_s, next_run, next_place, holder"
+    sql = f"INSERT INTO runs_engine (id, {columns}) SELECT 2, {columns} FROM runs_engine"
     assert "runs_engine_one_row" in refused(sql)

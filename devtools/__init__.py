@@ -1,0 +1,1 @@
+"""What stands behind dev.py: an environment, two servers and the processes of DEE. Standard library only."""

@@ -1,0 +1,47 @@
+"""Which command did the user give?"""
+
+import signal
+import sys
+from collections.abc import Callable
+
+from devtools import running, testing
+from devtools.instance import say
+from devtools.paths import Refused
+
+USAGE = """usage: python3 dev.py run                  start DEE at http://127.0.0.1:${PORT:-8000}/admin/
+       python3 dev.py test [pytest args]   check everything; with arguments, only pytest
+       python3 dev.py bench [args]         measure, and print a table
+       python3 dev.py manage COMMAND …     one management command, with the servers running"""
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "run": running.run,
+    "test": testing.test,
+    "bench": running.bench,
+    "manage": running.manage,
+}
+
+
+class Stopped(BaseException):
+    """Somebody asked dev.py to stop."""
+
+
+def _stop(number: int, _frame: object) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # stopping is bounded, and must not be cut short half-way
+    raise Stopped(number)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    if not arguments or arguments[0] not in COMMANDS:
+        print(USAGE, file=sys.stdout if arguments in (["help"], ["--help"], ["-h"]) else sys.stderr)
+        return 0 if arguments in (["help"], ["--help"], ["-h"]) else 2
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _stop)
+    try:
+        return COMMANDS[arguments[0]](arguments[1:])
+    except Refused as error:
+        say(str(error))
+        return 1
+    except Stopped as stopped:
+        return 0 if arguments[0] == "run" else 128 + stopped.args[0]
