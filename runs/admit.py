@@ -4,21 +4,21 @@ Called by the engine only, in the order of the clock, inside its transaction.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from audit import canon
+from audit import canon, verify
 from channels.kinds import Event as EventKind
 from policies import operations as policy_operations
 from policies.models import Contact
-from runs import people, store
+from runs import inbox, people, store
 from runs.batch import Batch, channels
 from runs.engine import machine, transitions
 from runs.engine.values import Command, Event, RunState, Start
 from runs.store import Arrival, Live, Verdict
 
+EVENTS = frozenset(event.value for event in EventKind)
 OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
 
 
@@ -28,7 +28,7 @@ class Admission:
     def __init__(self, batch: Batch, arrivals: Sequence[Arrival], next_run: int) -> None:
         self.batch = batch
         self.next_run = next_run
-        bodies = [(arrival, json.loads(arrival.body)) for arrival in arrivals]
+        bodies = [(arrival, inbox.read(arrival.body)) for arrival in arrivals]
         self._load(bodies)
         for arrival, body in bodies:
             batch.queue_arrival(arrival, partial(self.admit, arrival, body))
@@ -87,7 +87,9 @@ class Admission:
         if found is None:
             return Verdict(arrival.id, "unmatched", "No intent of ours has this id.")
         no, step, contact_id, channel = found
-        event = str(body["event"])
+        event = str(body.get("event"))
+        if event not in EVENTS:
+            return _refused(arrival, f"“{event}” is not an event DEE knows.", no)
         run = self.batch.runs[no]
         stops = event in OPT_OUTS
         digest = hashlib.sha256(f"{arrival.source}\n{arrival.external_id}".encode()).hexdigest()[:32]
@@ -142,6 +144,8 @@ class Admission:
         refusal = transitions.refusal(str(body.get("command")), state.status, state.reason, labels)
         if refusal is None and body["command"] == "resolve" and label not in labels:
             refusal = f"“{label}” is not an outcome of {state.step}; its outcomes are {', '.join(labels)}."
+        if refusal is None and body["command"] == "retry":
+            refusal = self._unverified(state.st)
         if refusal:
             return _refused(arrival, refusal, run.no)
         given = Command(
@@ -149,6 +153,13 @@ class Admission:
         )
         self.batch.apply(run, given)
         return Verdict(arrival.id, "applied", run=run.no)
+
+    def _unverified(self, stream: str) -> str | None:
+        """Return why a run's own log keeps it from being tried again, or None when it holds."""
+        report = verify.check(stream)
+        if report.verdict in (verify.Verdict.CONSISTENT, verify.Verdict.VERIFIED):
+            return None
+        return f"The run's own log does not verify, so it is not tried again. {report.message}"
 
 
 def _refused(arrival: Arrival, reason: str, run: int | None = None) -> Verdict:

@@ -3,14 +3,13 @@
 The lane clock (kept in the head of the log) is what runs see. The wall is how far the engine may go.
 """
 
-import json
 from dataclasses import dataclass
 
 from django.db import connection
 
 from audit.log import Writer
 from channels import registry
-from runs import store
+from runs import inbox, store
 from runs.store import Arrival
 
 MAX_GAP_S = 24 * 3600
@@ -27,6 +26,7 @@ class EngineRow:
     halted: str
     offset_s: int
     target: int | None
+    confirmed_s: int
     next_run: int
     next_place: int
 
@@ -78,7 +78,7 @@ def read(*, lane: int, now_s: int, offset_s: int, target: int | None) -> Wall:
 
 def control(writer: Writer, engine: EngineRow, arrival: Arrival) -> str:
     """Admit an input that moves the clock itself; return why it is refused, or the empty string."""
-    body = json.loads(arrival.body)
+    body = inbox.read(arrival.body)
     actor = str(body.get("actor", arrival.source))
     if arrival.kind == "clock.confirm":
         return _confirm(writer, engine, actor)
@@ -104,7 +104,7 @@ def _confirm(writer: Writer, engine: EngineRow, actor: str) -> str:
     if engine.halted != HALT_GAP:
         return "The engine is not halted by a jump of the clock."
     engine.halted = ""
-    now_s = int(writer.at.timestamp()) + engine.offset_s
-    writer.append("engine", "engine.resumed", {"reason": HALT_GAP, "to": now_s, "actor": actor})
-    writer.raise_clock(now_s - MAX_GAP_S + 1)
+    # The lane clock stays: the engine now walks through every instant of the gap, in order.
+    engine.confirmed_s = int(writer.at.timestamp()) + engine.offset_s
+    writer.append("engine", "engine.resumed", {"reason": HALT_GAP, "to": engine.confirmed_s, "actor": actor})
     return ""

@@ -55,5 +55,14 @@ def put_many(*, source: str, kind: str, rows: Iterable[tuple[str, Mapping[str, A
     return new
 
 
+def read(text: str) -> dict[str, Any]:
+    """Return the body of an inbox row; anything that is no JSON object reads as an empty one, and is then refused."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
 def _text(body: Mapping[str, Any]) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

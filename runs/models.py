@@ -150,6 +150,9 @@ class Engine(models.Model):
     halted = models.TextField(blank=True, default="", help_text="why the engine stands still; empty when it runs")
     offset_s = models.BigIntegerField(default=0, help_text="sandbox clock minus the database's clock, seconds")
     target = models.BigIntegerField(null=True, help_text="lane second up to which the sandbox clock is being driven")
+    confirmed_s = models.BigIntegerField(
+        default=0, help_text="lane second up to which a jump of the clock was confirmed"
+    )
     next_run = models.BigIntegerField(default=1)
     next_place = models.BigIntegerField(default=1)
     holder = models.TextField(blank=True, default="", help_text="the process that is the engine")

@@ -56,24 +56,29 @@ class Engine:
         end = time.monotonic() + budget_s
         batch: Batch | None = None
         answers: Answers = []
+        closing = False
         while True:
             try:
-                batch, idle = self._transact(batch, answers)
+                batch, idle = self._transact(batch, answers, closing=closing)
                 answers = self._send(batch)
             except BaseException:
                 # Whatever was in hand may be wrong now: forget it, and look at what was committed.
                 self.lease.epoch = None
                 raise
-            if not answers and (idle or time.monotonic() >= end):
+            if idle or closing:
                 return not idle
+            closing = time.monotonic() >= end
 
     def close(self) -> None:
         """Let the next engine start at once."""
         self.lease.release()
         self.pool.shutdown()
 
-    def _transact(self, batch: Batch | None, answers: Answers) -> tuple[Batch, bool]:
-        """Run one engine transaction; return the batch in hand and whether nothing is left to do."""
+    def _transact(self, batch: Batch | None, answers: Answers, *, closing: bool = False) -> tuple[Batch, bool]:
+        """Run one engine transaction; return the batch in hand and whether nothing is left to do.
+
+        closing: the slice is used up, so only record what came back and begin nothing.
+        """
         with log.writing(by=f"engine/{self.lease.epoch}", epoch=self.lease.epoch) as writer:
             engine = _read_engine()
             now_s = int(writer.at.timestamp())
@@ -85,8 +90,7 @@ class Engine:
                 batch.begin(writer, wall)
             # What recipients will do is put down before time goes on, or a timer could overtake it.
             store.add_reactions([row for flight, answer in answers for row in _answer(batch, flight, answer)])
-            more = self._advance(batch, engine)
-            idle = not more and not batch.wave
+            idle = not closing and not self._advance(batch, engine) and not batch.wave
             if idle and not engine.halted:
                 self._rest(writer, engine, wall, now_s)
             batch.flush(engine.next_place)
@@ -130,13 +134,14 @@ class Engine:
 
     def _check_gap(self, writer: Writer, engine: EngineRow, now_s: int) -> None:
         """Halt on a forward jump of the clock; a sandbox clock stood still while nobody ran the engine."""
-        if engine.target is not None or now_s + engine.offset_s - writer.clock <= clock.MAX_GAP_S:
+        gap_s = now_s + engine.offset_s - max(writer.clock, engine.confirmed_s)
+        if engine.target is not None or gap_s <= clock.MAX_GAP_S:
             return
         if registry.all_sandbox():
             engine.offset_s = writer.clock - now_s
         elif not engine.halted:
             engine.halted = clock.HALT_GAP
-            writer.append("engine", "engine.halted", {"reason": clock.HALT_GAP, "gap_s": now_s - writer.clock})
+            writer.append("engine", "engine.halted", {"reason": clock.HALT_GAP, "gap_s": gap_s})
 
     def _send(self, batch: Batch) -> Answers:
         if not batch.wave:
@@ -191,14 +196,23 @@ def _horizon(rows: Sequence[tuple[Any, ...]], wall: int) -> Key:
 
 def _read_engine() -> EngineRow:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT halted, offset_s, target, next_run, next_place FROM runs_engine WHERE id = 1")
+        cursor.execute(
+            "SELECT halted, offset_s, target, confirmed_s, next_run, next_place FROM runs_engine WHERE id = 1"
+        )
         return EngineRow(*cursor.fetchone())
 
 
 def _write_engine(engine: EngineRow) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE runs_engine SET halted = %s, offset_s = %s, target = %s, next_run = %s, next_place = %s,"
-            " beat_at = clock_timestamp() WHERE id = 1",
-            [engine.halted, engine.offset_s, engine.target, engine.next_run, engine.next_place],
+            "UPDATE runs_engine SET halted = %s, offset_s = %s, target = %s, confirmed_s = %s, next_run = %s,"
+            " next_place = %s, beat_at = clock_timestamp() WHERE id = 1",
+            [
+                engine.halted,
+                engine.offset_s,
+                engine.target,
+                engine.confirmed_s,
+                engine.next_run,
+                engine.next_place,
+            ],
         )

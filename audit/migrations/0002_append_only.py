@@ -53,7 +53,23 @@ ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_no_change;
 ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_no_truncate;
 """
 
+FORWARD = r"""
+CREATE FUNCTION audit_head_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.size < OLD.size OR NEW.epoch < OLD.epoch OR NEW.clock < OLD.clock THEN
+    RAISE EXCEPTION 'the head of the log only moves forward: size %, epoch %, clock %', OLD.size, OLD.epoch, OLD.clock;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_forward();
+CREATE TRIGGER audit_head_kept BEFORE DELETE ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+ALTER TABLE audit_head ENABLE ALWAYS TRIGGER audit_head_forward;
+ALTER TABLE audit_head ENABLE ALWAYS TRIGGER audit_head_kept;
+"""
+
 UNDO = """
+DROP TRIGGER audit_head_kept ON audit_head; DROP TRIGGER audit_head_forward ON audit_head;
+DROP FUNCTION audit_head_forward();
 DROP TRIGGER audit_entry_no_truncate ON audit_entry; DROP TRIGGER audit_entry_no_change ON audit_entry;
 DROP TRIGGER audit_entry_in_order ON audit_entry; DROP FUNCTION audit_refuse(); DROP FUNCTION audit_entry_in_order();
 """
@@ -76,6 +92,6 @@ class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
     operations = [
         migrations.RunSQL(CHECKS + CLOCK, migrations.RunSQL.noop),
-        migrations.RunSQL(ORDER + REFUSE, UNDO),
+        migrations.RunSQL(ORDER + REFUSE + FORWARD, UNDO),
         migrations.RunPython(grant, migrations.RunPython.noop),
     ]

@@ -33,6 +33,12 @@ class Migration(migrations.Migration):
                         help_text="lane second up to which the sandbox clock is being driven", null=True
                     ),
                 ),
+                (
+                    "confirmed_s",
+                    models.BigIntegerField(
+                        default=0, help_text="lane second up to which a jump of the clock was confirmed"
+                    ),
+                ),
                 ("next_run", models.BigIntegerField(default=1)),
                 ("next_place", models.BigIntegerField(default=1)),
                 ("holder", models.TextField(blank=True, default="", help_text="the process that is the engine")),

@@ -5,7 +5,8 @@ from django.db import migrations
 GUARDS = r"""
 ALTER TABLE runs_run ADD CONSTRAINT runs_run_head CHECK (octet_length(head) = 32 AND n >= 1);
 ALTER TABLE runs_intent ADD CONSTRAINT runs_intent_id CHECK (id ~ '^[0-9a-f]{32}$' AND attempt >= 1 AND visit >= 1);
-INSERT INTO runs_engine (id, halted, offset_s, next_run, next_place, holder) VALUES (1, '', 0, 1, 1, '');
+INSERT INTO runs_engine (id, halted, offset_s, confirmed_s, next_run, next_place, holder)
+  VALUES (1, '', 0, 0, 1, 1, '');
 
 CREATE FUNCTION runs_run_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
