@@ -126,7 +126,7 @@ def _fits(value: Any, profile: Profile, levels: int) -> bool:
     if kind is str:
         return "\x00" not in value and (value.isascii() or not _SURROGATE.search(value))
     if kind is int:
-        return -MAX_INT <= value <= MAX_INT
+        return bool(-MAX_INT <= value <= MAX_INT)
     if kind is dict:
         if levels == 0:
             return False

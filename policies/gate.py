@@ -269,21 +269,17 @@ class _Loaded:
         return _Lane(windows or [], week, applies, self.body["prices"].get(channel), amounts)
 
 
+@dataclass(slots=True)
 class _Counter:
     """A counter in memory, with this transaction's changes."""
 
-    __slots__ = ("freed", "freed_at", "limit", "overrun", "posted", "reserved", "touched")
-
-    def __init__(
-        self, limit: int = 0, reserved: int = 0, posted: int = 0, overrun: int = 0, freed: int = 0, freed_at: int = 0
-    ) -> None:
-        self.limit = limit
-        self.reserved = reserved
-        self.posted = posted
-        self.overrun = overrun
-        self.freed = freed
-        self.freed_at = freed_at
-        self.touched = False
+    limit: int = 0
+    reserved: int = 0
+    posted: int = 0
+    overrun: int = 0
+    freed: int = 0
+    freed_at: int = 0
+    touched: bool = False
 
     def used(self, now: int) -> int:
         """Return the units that are not free. Units freed in this very second count, whatever the wave size."""

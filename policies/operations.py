@@ -112,7 +112,9 @@ def revoke_consent(
     """Record that a contact withdrew; works also where nothing was ever granted. Raises: Refused."""
     _check_consent_words(channel, purpose, source)
     with log.writing(by=actor) as writer:
-        return _revoke(writer, contact, (channel, purpose), source, note, writer.clock if at is None else at)
+        return _revoke(
+            writer, contact, (channel, purpose), source=source, note=note, at=writer.clock if at is None else at
+        )
 
 
 def add_suppression(*, actor: str, address: str, scope: str, reason: str, **more: Any) -> tuple[Suppression, bool]:
@@ -167,7 +169,7 @@ def apply_opt_out(
     purposes = contact.consents.filter(channel=channel).values_list("purpose", flat=True).distinct().order_by("purpose")
     revoked = list(purposes)
     for purpose in revoked:
-        _revoke(writer, contact, (channel, purpose), source, "", now)
+        _revoke(writer, contact, (channel, purpose), source=source, note="", at=now)
     entry, new = apply_suppression(
         writer, contact=contact, channel=channel, reason=reason, source=source, now=now, plan_key=plan_key
     )
@@ -307,7 +309,7 @@ def _remove(writer: Writer, entry: Suppression, reason: str, type: str = "suppre
     writer.append(SUPPRESSIONS, type, {"id": entry.pk, "reason": held})
 
 
-def _revoke(writer: Writer, contact: Contact, what: tuple[str, str], source: str, note: str, at: int) -> Consent:
+def _revoke(writer: Writer, contact: Contact, what: tuple[str, str], *, source: str, note: str, at: int) -> Consent:
     channel, purpose = what
     newest = contact.consents.filter(channel=channel, purpose=purpose).order_by("-version").first()
     if newest and newest.status == "revoked" and newest.at >= at:

@@ -14,7 +14,7 @@ from policies import operations as policy_operations
 from policies.models import Contact
 from runs import inbox, people, store
 from runs.batch import Batch, channels
-from runs.engine import machine, transitions
+from runs.engine import machine, transitions, walk
 from runs.engine.values import Command, Event, RunState, Start
 from runs.store import Arrival, Live, Verdict
 
@@ -37,7 +37,8 @@ class Admission:
         of = {kind: [body for a, body in bodies if a.kind == kind] for kind in _KINDS}
         self.contacts = people.by_ref({str(b.get("contact", "")) for b in of["run.start"]})
         starts = [
-            (self.batch.plans.active(str(b.get("plan"))), self.contacts.get(b.get("contact"))) for b in of["run.start"]
+            (self.batch.plans.active(str(b.get("plan"))), self.contacts.get(str(b.get("contact"))))
+            for b in of["run.start"]
         ]
         self.batch.know((version.plan, who.id) for version, who in starts if version and who)
         self.intents = store.runs_of_intents([str(b.get("intent", "")) for b in of["event"]])
@@ -140,7 +141,7 @@ class Admission:
             return _refused(
                 arrival, f"Stale: decided on entry {body.get('expected_n')}, the run is at entry {state.n}.", run.no
             )
-        labels = tuple(machine.targets(run.plan.steps[state.step])) if state.step else ()
+        labels = tuple(walk.targets(run.plan.steps[state.step])) if state.step else ()
         refusal = transitions.refusal(str(body.get("command")), state.status, state.reason, labels)
         if refusal is None and body["command"] == "resolve" and label not in labels:
             refusal = f"“{label}” is not an outcome of {state.step}; its outcomes are {', '.join(labels)}."

@@ -122,7 +122,7 @@ def _failed(kind: str, detail: str, step: str) -> Standing:
         why = f"DEE itself met an error here ({detail})."
         return Standing("bad", head, why, f"The log of the worker has its trace. {wait}")
     limits = {"step_limit": "more steps than the plan allows.", "duration_limit": "it ran longer than the plan allows."}
-    return Standing("bad", head, limits.get(kind, f"{kind} {detail}".strip()), wait)
+    return Standing("bad", head, limits.get(kind, f"{kind} {detail}".strip() + "."), wait)
 
 
 def _code(code: str) -> str:

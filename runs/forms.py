@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django import forms
 
@@ -9,17 +10,15 @@ MAX_NAMED = 5_000
 _ROW = re.compile(r"(\d{1,18}):(\d{1,18})")
 
 
-class CommandForm(forms.Form):
-    """A command on one run, with the entry number the person saw and an id minted when the page was made."""
-
-    expected_n = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    command_id = forms.UUIDField(widget=forms.HiddenInput)
-    label = forms.ChoiceField(
-        label="What came of the step",
-        required=False,
-        error_messages={"invalid_choice": "Choose one of the step's own outcomes."},
+def _outcome(choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
+    errors = {"required": "Say what came of the step.", "invalid_choice": "Choose one of the step's own outcomes."}
+    return forms.ChoiceField(
+        label="What came of the step", choices=[("", "Choose …"), *choices], error_messages=errors
     )
-    note = forms.CharField(
+
+
+def _reason() -> forms.CharField:
+    return forms.CharField(
         label="Reason, for the audit log",
         max_length=500,
         error_messages={"required": "Give a reason: it is kept with the command and shown to whoever asks why."},
@@ -27,33 +26,46 @@ class CommandForm(forms.Form):
         help_text="Kept beside the log and erasable; the log itself holds its fingerprint only.",
     )
 
-    def __init__(self, *args, command: str, labels: Mapping[str, str], **kwargs) -> None:
+
+class CommandForm(forms.Form):
+    """A command on one run, with the entry number the person saw and an id minted when the page was made."""
+
+    expected_n = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    command_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        command: str,
+        labels: Mapping[str, str],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
         """command: which one. labels: {outcome: where it leads}, asked for by `resolve` only."""
-        super().__init__(*args, auto_id=f"{command}-%s", label_suffix="", **kwargs)
+        super().__init__(data, initial=dict(initial or {}), auto_id=f"{command}-%s", label_suffix="")
         if command == "resolve":
-            choices = [(label, f"{label} → {goto}") for label, goto in labels.items()]
-            self.fields["label"].choices = [("", "Choose …"), *choices]
-            self.fields["label"].required = True
-            self.fields["label"].error_messages["required"] = "Say what came of the step."
-        else:
-            del self.fields["label"]
+            self.fields["label"] = _outcome((label, f"{label} → {goto}") for label, goto in labels.items())
+        self.fields["note"] = _reason()
 
 
 class BulkForm(forms.Form):
     """One reason (and for resolve one outcome) for every ticked run."""
 
     batch = forms.UUIDField(widget=forms.HiddenInput)
-    label = CommandForm.base_fields["label"]
-    note = CommandForm.base_fields["note"]
 
-    def __init__(self, *args, command: str, labels: Iterable[str], **kwargs) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        command: str,
+        labels: Iterable[str],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        """labels: the outcomes that every run to be resolved has."""
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")
         if command == "resolve":
-            self.fields["label"].choices = [("", "Choose …"), *((label, label) for label in labels)]
-            self.fields["label"].required = True
-            self.fields["label"].error_messages["required"] = "Say what came of the step."
-        else:
-            del self.fields["label"]
+            self.fields["label"] = _outcome((label, label) for label in labels)
+        self.fields["note"] = _reason()
 
 
 def ticked(values: Iterable[str]) -> list[tuple[int, int]]:
@@ -65,7 +77,6 @@ def ticked(values: Iterable[str]) -> list[tuple[int, int]]:
 class EnrolForm(forms.Form):
     """Which plan, and for whom."""
 
-    plan = forms.ChoiceField(label="Plan")
     who = forms.ChoiceField(
         label="For whom",
         choices=[
@@ -89,18 +100,20 @@ class EnrolForm(forms.Form):
     )
     round = forms.SlugField(max_length=32, widget=forms.HiddenInput)
 
-    def __init__(self, *args, plans: Iterable[tuple[str, str]], **kwargs) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        self.fields["plan"].choices = [("", "Choose …"), *plans]
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        plans: Iterable[tuple[str, str]],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        """plans: (key, title) of those that can be enrolled into."""
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")
+        choices = [("", "Choose …"), *((key, f"{title} ({key})" if title else key) for key, title in plans)]
+        self.fields["plan"] = forms.ChoiceField(label="Plan", choices=choices)
+        self.order_fields(["plan"])
 
-    def clean_refs(self) -> list[str]:
-        """Return the references named, each once, in the order written."""
-        refs = list(dict.fromkeys(re.findall(r"[^\s,;]+", self.cleaned_data["refs"])))
-        if len(refs) > MAX_NAMED:
-            raise forms.ValidationError(f"At most {MAX_NAMED} contacts at once; use the command `enrol` for more.")
-        return refs
-
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("who") == "list" and cleaned.get("refs") == []:
             self.add_error("refs", "Name at least one contact, or choose every active contact.")

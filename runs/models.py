@@ -7,6 +7,7 @@ Derived state: everything in Run can be recomputed from the run's entries. Only 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from runs.engine.transitions import FINAL, OPEN, Status
 
@@ -95,7 +96,7 @@ class Inbox(models.Model):
     external_id = models.TextField()
     kind = models.TextField(choices=[(kind, kind) for kind in INPUTS])
     body = models.TextField(help_text="JSON")
-    received_at = models.DateTimeField(db_default=models.functions.Now(), help_text="the database's clock")
+    received_at = models.DateTimeField(db_default=Now(), help_text="the database's clock")
     due_s = models.BigIntegerField(null=True, help_text="lane second of a simulated event; null for real ones")
     deliveries = models.IntegerField(default=1, help_text="how often the same row was delivered")
     place = models.BigIntegerField(null=True, unique=True, help_text="its place in the order of inputs")

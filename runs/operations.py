@@ -10,7 +10,7 @@ from channels import registry
 from plans import queries as plan_queries
 from policies.models import Contact
 from runs import inbox
-from runs.engine import machine, transitions
+from runs.engine import transitions, walk
 from runs.models import Run
 
 
@@ -49,7 +49,7 @@ def labels_of(run: Run) -> tuple[str, ...]:
     """Return the outcomes a run's present step can be resolved with."""
     if not run.step:
         return ()
-    return tuple(machine.targets(plan_queries.parsed(run.plan_version_id).steps[run.step]))
+    return tuple(walk.targets(plan_queries.parsed(run.plan_version_id).steps[run.step]))
 
 
 @transaction.atomic

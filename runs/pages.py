@@ -13,7 +13,7 @@ from audit.models import Entry
 from plans import diagram, document, layout
 from plans import queries as plan_queries
 from runs import explain
-from runs.engine import machine, transitions
+from runs.engine import transitions, walk
 from runs.models import Inbox, Run
 
 
@@ -96,7 +96,7 @@ def picture(run: Run, bodies: Sequence[Mapping[str, Any]]) -> diagram.Diagram | 
 def labels(run: Run) -> dict[str, str]:
     """Return {outcome: where it leads} of the step the run stands at."""
     plan = plan_of(run)
-    return machine.targets(plan.steps[run.step]) if plan and run.step in plan.steps else {}
+    return walk.targets(plan.steps[run.step]) if plan and run.step in plan.steps else {}
 
 
 def asked(row: Inbox) -> dict[str, Any]:

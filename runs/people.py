@@ -37,7 +37,7 @@ def by_ref(refs: Collection[str]) -> dict[str, Person]:
 def _read(where: str, keys: list[Any]) -> list[Person]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM policies_contact WHERE {where}", [keys])
-        return [Person(*row[:8], _attributes(row[8])) for row in cursor.fetchall()]
+        return [Person._make([*row[:8], _attributes(row[8])]) for row in cursor.fetchall()]
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def desk() -> Desk:
         .values("failed", "halted", "beat_at", "now", "lane", "offset_s", "target", "next_due", "waiting")
         .first()
     )
-    return Desk(**{name: value for name, value in (row or {}).items() if value is not None})
+    known: dict[str, Any] = {name: value for name, value in (row or {}).items() if value is not None}
+    return Desk(**known)
 
 
 # Runs

@@ -33,7 +33,7 @@ def _time(at: datetime) -> SafeString:
 
 @register.filter
 def duration(seconds: int | None) -> str:
-    """Return e.g. "3 d 00:06", "00:02:05" under a day, "start" for 0."""
+    """Return e.g. "3 d 00:06", "3 d 00:06:01", and under a day always with seconds: "00:06:00"."""
     if seconds is None:
         return ""
     days, rest = divmod(abs(int(seconds)), DAY_S)

@@ -43,6 +43,7 @@ class RunState:
     visits: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     events: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    exits: list[int] = field(default_factory=list)  # exit_on rules that have fired: each fires once
 
     def copy(self) -> "RunState":
         """Return an independent state, so that a fault half-way leaves the old one whole."""
@@ -51,6 +52,7 @@ class RunState:
         fresh.visits = dict(self.visits)
         fresh.outcomes = dict(self.outcomes)
         fresh.events = {step: {e: dict(f) for e, f in seen.items()} for step, seen in self.events.items()}
+        fresh.exits = list(self.exits)
         return fresh
 
 

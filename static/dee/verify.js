@@ -226,7 +226,8 @@ window.DeeVerify = DeeVerify;
     const checker = new DeeVerify.Checker(stream, stream === box.dataset.stream ? { length: size, head: box.dataset.head } : {});
     const shown = new Map(rowsOnPage(box).map((row) => [row.n, row]));
     const started = performance.now();
-    let differs = null, compared = 0, breathe = started;
+    const seen = stream ? memory(stream) : null;
+    let differs = null, contradicts = false, compared = 0, breathe = started;
     const url = new URL(box.dataset.chain, location.href);
     if (stream) url.searchParams.set("stream", stream);
     for await (const piece of lines(url, signal)) {
@@ -234,6 +235,7 @@ window.DeeVerify = DeeVerify;
         const line = JSON.parse(text);
         const body = checker.push(line);
         if (!body) break;
+        if (seen && body.n === seen.n && line.hash !== seen.hash) contradicts = true;
         const row = stream && shown.get(body.n);
         if (row) {
           const difference = DeeVerify.shownDiffers(row.said, body, line.hash) || DeeVerify.shownDiffers(row.read, body, line.hash);
@@ -251,16 +253,18 @@ window.DeeVerify = DeeVerify;
     const ms = Math.round(performance.now() - started);
     const verdict = differs ? "BROKEN" : checker.finish();
     const extra = [...shown.keys()].filter((n) => verdict === "CONSISTENT" && n > checker.checked);
-    return { verdict, checker, differs, compared, ms, extra, head: stream ? (checker.heads.get(stream) || [0, ""])[1] : "" };
+    if (seen && checker.checked < seen.n) contradicts = true;
+    const head = stream ? (checker.heads.get(stream) || [0, ""])[1] : "";
+    if (stream && verdict === "CONSISTENT" && !contradicts) memory(stream, { n: checker.checked, hash: head, at: new Date().toISOString() });
+    return { verdict, checker, differs, compared, ms, extra, head, seen: contradicts ? seen : null };
   }
 
-  /* This browser remembers how far it has seen a stream; a history that no longer contains it was rewritten. */
-  function remembered(stream, found) {
+  /* This browser remembers how far it has seen a stream; a history that no longer contains that was rewritten. */
+  function memory(stream, now) {
     const key = "dee.seen." + location.host + "." + stream;
     try {
-      const seen = JSON.parse(localStorage.getItem(key) || "null");
-      localStorage.setItem(key, JSON.stringify({ n: found.checker.checked, hash: found.head, at: new Date().toISOString() }));
-      return seen;
+      if (now) localStorage.setItem(key, JSON.stringify(now));
+      return JSON.parse(localStorage.getItem(key) || "null");
     } catch { return null; }
   }
 
@@ -301,13 +305,12 @@ window.DeeVerify = DeeVerify;
       const checkedWhat = "Checked here in " + ms + " ms: " + entries + " of " + what + (stream ? "" : " in " + streams + " streams") +
         ": each text against its hash and its canonical form, each link from the genesis on, each number, each stamp" +
         (compared ? "; and that the " + compared + " rows on this page show what was hashed." : ".");
-      const before = stream && remembered(stream, found);
-      if (before && (before.n > checker.checked || (before.n === checker.checked && before.hash !== found.head))) {
-        mark(box, 0, checker.checked);
-        say(box, "bad", "CONTRADICTS what this browser saw before: " + what + " had " + before.n + " entries with another head on " + before.at.slice(0, 10) + ".", checkedWhat);
+      mark(box, 0, checker.checked);
+      if (found.seen) {
+        say(box, "bad", "CONTRADICTS what this browser saw before: on " + found.seen.at.slice(0, 10) + " entry " + found.seen.n + " of " + what + " was another one.",
+          "The history holds in itself, so somebody rewrote it and every hash in it. " + checkedWhat);
         return;
       }
-      mark(box, 0, checker.checked);
       say(box, "info", "CONSISTENT, NOT ANCHORED: " + entries + " of " + what + " hold.", checkedWhat + (found.head ? " Head " + found.head.slice(0, 16) + "…" : ""),
         found.extra.length ? "This page shows entries " + found.extra.join(", ") + ", which the server did not send." : "",
         "Nobody outside this server has confirmed this history: whoever owns the database could have rewritten all of it. " + same);

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from runs.engine import machine, transitions
+from runs.engine import transitions, walk
 from runs.engine.values import Fault, Voided
 from tests.unit.runs.driver import START_AT, Driver, make_plan
 
@@ -187,7 +187,7 @@ def test_nobody_retries_a_send_whose_outcome_is_unknown() -> None:
     run = mail_run()
     run.gate()
     run.outcome("unknown", code="smtp_timeout_after_data")
-    with pytest.raises(machine.IllegalMove, match="twice"):
+    with pytest.raises(walk.IllegalMove, match="twice"):
         run.command("retry", START_AT + 100)
 
 
@@ -203,7 +203,7 @@ def test_a_resolution_must_name_an_outcome_of_the_step() -> None:
     run = mail_run()
     run.gate()
     run.outcome("not_sent", code="smtp_421")
-    with pytest.raises(machine.IllegalMove, match="no outcome"):
+    with pytest.raises(walk.IllegalMove, match="no outcome"):
         run.command("resolve", START_AT, label="answered")
 
 
@@ -211,7 +211,7 @@ def test_no_command_is_accepted_while_a_message_is_on_its_way() -> None:
     run = mail_run()
     run.gate()
     for command in ("retry", "resolve", "cancel"):
-        with pytest.raises(machine.IllegalMove, match="on its way"):
+        with pytest.raises(walk.IllegalMove, match="on its way"):
             run.command(command, START_AT)
 
 

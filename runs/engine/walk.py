@@ -1,0 +1,176 @@
+"""How does a run move from step to step, and what does it leave in its chain on the way?
+
+The moves themselves; which input causes which is in `machine`. Pure. Source: DESIGN §5, §8.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit import chain
+from plans import conditions
+from plans.document import Plan
+from plans.steps import Branch, End, Step, Wait, WaitForEvent
+from runs.engine import transitions
+from runs.engine.transitions import Status
+from runs.engine.values import Effect, RunState
+
+
+class IllegalMove(Exception):
+    """The core was asked for a move the table does not know; the shell records an engine fault."""
+
+
+def targets(step: Step) -> dict[str, str]:
+    """Return where a step can go, {label: step name}; a branch's labels are its cases."""
+    return dict(step.on)
+
+
+class Walk:
+    """One application of one input: a state being changed and the entries it leaves behind."""
+
+    def __init__(self, plan: Plan, state: RunState, at: int) -> None:
+        self.plan = plan
+        self.state = state
+        self.at = at
+        self.cause = 0
+        self.entries: list[chain.Entry] = []
+        self.effects: list[Effect] = []
+
+    def write(self, type: str, data: Mapping[str, Any], *, is_input: bool = False, step: str | None = None) -> int:
+        """Link an entry to the run's chain; return its n. An input becomes the cause of what follows it."""
+        state = self.state
+        place = state.step if step is None else step
+        visit = state.visit if place == state.step else state.visits.get(place, 0)
+        draft = chain.Draft(type, self.at - state.start_at, data, place, visit, 0 if is_input else self.cause)
+        entry = chain.link(state.st, state.n + 1, state.head, draft)
+        state.n, state.head = entry.n, entry.hash
+        self.entries.append(entry)
+        if is_input:
+            self.cause = entry.n
+        return entry.n
+
+    def move(self, status: Status, *, reason: str = "", due: int | None = None) -> None:
+        state = self.state
+        if not transitions.may_move(state.status, status):
+            raise IllegalMove(f"{state.st}: {state.status} → {status}")
+        state.status, state.reason, state.due = status.value, reason, due
+        if status != Status.WAITING:
+            state.waiting_on = ""
+
+    def here(self) -> Step:
+        return self.plan.steps[self.state.step]
+
+    def snapshot(self) -> conditions.Snapshot:
+        state = self.state
+        return conditions.Snapshot(
+            tick=self.at - state.start_at,
+            attrs=state.attrs,
+            events=state.events,
+            outcomes=state.outcomes,
+            visits=state.visits,
+        )
+
+    # Ends and failures
+
+    def fail(self, reason: str) -> None:
+        self.write("run.failed", {"reason": reason})
+        self.move(Status.FAILED, reason=reason)
+
+    def stop(self, reason: str) -> None:
+        self.write("run.stopped", {"reason": reason})
+        self.move(Status.STOPPED, reason=reason)
+
+    # Going on
+
+    def complete(self, label: str) -> None:
+        """Leave the present step along a label of its own."""
+        goto = targets(self.here())[label]
+        self.state.outcomes[self.state.step] = label
+        self.write("step.completed", {"label": label, "next": goto})
+        self.enter(goto)
+
+    def enter(self, name: str) -> None:
+        """Enter steps one after the other until one has to wait, send or end."""
+        target: str | None = name
+        while target is not None:
+            state = self.state
+            state.step = target
+            state.visit = state.visits.get(target, 0) + 1
+            state.visits[target] = state.visit
+            state.attempt, state.intent, state.steps_taken = 0, "", state.steps_taken + 1
+            target = self._arrive(self.plan.steps[target])
+
+    def _arrive(self, here: Step) -> str | None:
+        limits = self.plan.limits
+        if self.state.steps_taken > limits.max_steps:
+            self.fail("step_limit")
+        elif isinstance(here, End):
+            self.write("run.completed", {"result": here.result, "goal": here.goal})
+            self.move(Status.COMPLETED, reason=here.result)
+        elif self.at - self.state.start_at > limits.max_duration_s:
+            self.fail("duration_limit")
+        elif isinstance(here, Branch):
+            return self._branch(here)
+        elif isinstance(here, Wait):
+            return self._wait(here)
+        elif isinstance(here, WaitForEvent):
+            return self._wait_for_event(here)
+        else:
+            self.ready()
+        return None
+
+    def _branch(self, here: Branch) -> str:
+        leaves: list[dict[str, Any]] = []
+        chosen, goto = here.otherwise.name, here.otherwise.goto
+        for case in here.cases:
+            holds, seen = conditions.evaluate(case.when, self.snapshot())
+            leaves += seen
+            if holds:
+                chosen, goto = case.name, case.goto
+                break
+        self.state.outcomes[here.name] = chosen
+        self.write("branch.evaluated", {"leaves": leaves, "case": chosen, "next": goto})
+        return goto
+
+    def _wait(self, here: Wait) -> str | None:
+        if here.seconds == 0:
+            self.state.outcomes[here.name] = "completed"
+            self.write("step.completed", {"label": "completed", "next": here.on["completed"]})
+            return here.on["completed"]
+        self.wait_on("timer", self.at + here.seconds)
+        return None
+
+    def _wait_for_event(self, here: WaitForEvent) -> str | None:
+        if self.state.events.get(here.of or "", {}).get(here.event):
+            # The event was earlier than the step that waits for it: facts are durable, nothing is missed.
+            self.state.outcomes[here.name] = "event"
+            self.write("step.completed", {"label": "event", "next": here.on["event"]})
+            return here.on["event"]
+        self.wait_on("event", self.at + here.timeout_s, event=here.event, of=here.of or "")
+        return None
+
+    def wait_on(self, what: str, until: int, *, event: str = "", of: str = "") -> None:
+        tick = until - self.state.start_at
+        n = self.write("step.waiting", {"on": what, "until": tick, "event": event, "of": of})
+        self.move(Status.WAITING, due=until)
+        self.state.waiting_on, self.state.wait_n = what, n
+
+    def ready(self) -> None:
+        """Stand before the gate, in the order of turns within this instant."""
+        state = self.state
+        if state.moment != self.at:
+            state.moment, state.turn = self.at, 0
+        state.ready_at, state.since = self.at, 0
+        self.move(Status.READY, due=self.at)
+
+    def exit_if_due(self) -> bool:
+        """Take the first exit_on rule that now holds, if any; return whether one was taken."""
+        for index, rule in enumerate(self.plan.exit_on):
+            if index in self.state.exits:
+                continue
+            holds, leaves = conditions.evaluate(rule.when, self.snapshot())
+            if holds:
+                self.state.exits.append(index)
+                self.write("run.exited", {"leaves": leaves, "rule": index, "next": rule.goto})
+                self.enter(rule.goto)
+                return True
+        return False
