@@ -50,7 +50,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         shown["engaged"] = policy_queries.engaged_switches()
     if user.has_perm("audit.view_entry"):
         shown |= _evidence()
-    shown["adapters"] = [registry.adapter_for(channel) for channel in Channel]
+    traffic = run_queries.traffic()
+    shown["adapters"] = [(registry.adapter_for(channel), traffic.get(channel)) for channel in Channel]
     shown["sandbox"] = registry.all_sandbox()
     shown["clock_url"] = reverse("runs:clock")
     return shown
@@ -64,12 +65,19 @@ def _runs(desk: run_queries.Desk) -> dict[str, Any]:
         "causes": [(cause, explain.cause(cause.reason)) for cause in causes],
         "refused": run_queries.recently_refused(yesterday),
         "ahead": run_queries.ahead(desk.lane),
+        "stopped": _stopped(desk.lane),
         "held": [(held, explain.held(held["reason"])) for held in run_queries.held()],
         "days": days,
         "chart": chart.stacked([(day.day * 86400, day.counts) for day in days]),
         "series": chart.SERIES,
         "any_runs": any(day.counts for day in days),
     }
+
+
+def _stopped(lane: int) -> dict[str, Any]:
+    today = run_queries.stopped_today(lane)
+    rows = [{**row, "words": explain.RULE_CODES.get(row["code"], row["code"])} for row in today.rules]
+    return {"rows": rows, "complete": today.complete}
 
 
 def bars(lane: int) -> Sequence[Bar]:

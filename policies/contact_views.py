@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from policies import contact_fields, contact_file, forms, imports, operations, pages, queries
-from policies.csv_text import BadFile
+from policies.csv_text import BadFile, Problem
 from policies.models import Contact
 
 PER_PAGE = 50
@@ -143,7 +143,7 @@ def contacts_import(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             if not file:
-                raise BadFile([imports.Problem(0, "Choose a file.")])
+                raise BadFile([Problem(0, "Choose a file.")])
             done = imports.import_contacts(actor=pages.actor(request), raw=file.read())
         except BadFile as bad:
             problems = list(bad.problems)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -14,11 +15,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import explain, operations, pages, queries
 from runs.forms import BulkForm, ticked
-from runs.models import Run
+from runs.models import Inbox, Run
 
 FILTERS = ("reason", "step", "plan")
 BULK = {"retry": "Retry", "resolve": "Resolve"}
 MOST = 200  # ticked runs at once
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one run of a bulk action. input: its command, None when it was left alone; why: the reason."""
+
+    no: int
+    run: Run | None
+    input: Inbox | None
+    why: str
 
 
 @permission_required("runs.view_run", raise_exception=True)
@@ -86,17 +97,14 @@ def bulk_result(request: HttpRequest) -> HttpResponse:
     rows = _runs(ticked(request.GET.getlist("row"))[:MOST])
     ids = {no: command_id(batch, no, n) for no, n, _ in rows}
     inputs = queries.command_inputs(list(ids.values()))
-    results = [
-        {"no": no, "run": run, "input": inputs.get(ids[no]), "why": _why_not(run, n, command)} for no, n, run in rows
-    ]
-    open_ones = sum(1 for result in results if result["input"] and not result["input"].verdict)
+    results = [Result(no, run, inputs.get(ids[no]), _why_not(run, n, command)) for no, n, run in rows]
     context = {
         **admin.site.each_context(request),
         "title": f"{BULK.get(command, 'Bulk')}: result",
         "word": BULK.get(command, command),
         "results": results,
-        "waiting": open_ones,
-        "applied": sum(1 for result in results if result["input"] and result["input"].verdict == "applied"),
+        "waiting": sum(1 for result in results if result.input and not result.input.verdict),
+        "applied": sum(1 for result in results if result.input and result.input.verdict == "applied"),
         "back": _back(request),
         "again": request.get_full_path(),
     }

@@ -12,9 +12,7 @@ _ROW = re.compile(r"(\d{1,18}):(\d{1,18})")
 
 def _outcome(choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
     errors = {"required": "Say what came of the step.", "invalid_choice": "Choose one of the step's own outcomes."}
-    return forms.ChoiceField(
-        label="What came of the step", choices=[("", "Choose …"), *choices], error_messages=errors
-    )
+    return forms.ChoiceField(label="What came of the step", choices=[("", "Choose …"), *choices], error_messages=errors)
 
 
 def _reason() -> forms.CharField:
@@ -112,6 +110,13 @@ class EnrolForm(forms.Form):
         choices = [("", "Choose …"), *((key, f"{title} ({key})" if title else key) for key, title in plans)]
         self.fields["plan"] = forms.ChoiceField(label="Plan", choices=choices)
         self.order_fields(["plan"])
+
+    def clean_refs(self) -> list[str]:
+        """Return the references named, each once, in the order written."""
+        refs = list(dict.fromkeys(re.findall(r"[^\s,;]+", self.cleaned_data["refs"])))
+        if len(refs) > MAX_NAMED:
+            raise forms.ValidationError(f"At most {MAX_NAMED} contacts at once; use the command `enrol` for more.")
+        return refs
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

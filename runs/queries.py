@@ -1,11 +1,27 @@
 """What do the pages of runs read? Every function is a fixed number of queries, whatever the number of rows shown."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    JSONField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Concat, Now
 
 from audit.models import Entry, Head
@@ -16,6 +32,8 @@ from runs.engine import transitions
 from runs.models import Engine, Inbox, Run
 
 PAGE = 50
+WINDOW = 5_000  # entries that one look at the overview reads for what the gate stopped
+TAKEN = ("accepted", "delivered", "label")
 MANY = 10_000  # counts stop here: "10 000 or more" is all a person needs to know
 
 
@@ -271,7 +289,60 @@ def ahead(lane: int) -> Ahead:
 def held(limit: int = 6) -> list[dict[str, Any]]:
     """Return {reason, runs, until} of runs a policy holds, the largest group first; until: when the first goes on."""
     groups = Run.objects.filter(status="PAUSED").order_by().values("reason")
-    return list(groups.annotate(runs=Count("pk"), until=Min("due_at")).order_by("-runs", "reason")[:limit])
+    rows = groups.annotate(runs=Count("pk"), until=Min("due_at")).order_by("-runs", "reason")[:limit]
+    return [dict(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the gate refused or held on the lane clock's present day. complete: the whole day was looked through."""
+
+    rules: Sequence[Mapping[str, Any]]
+    complete: bool
+
+
+def stopped_today(lane: int) -> Stopped:
+    """Return {verdict, rule, code, sends} since midnight UTC, from the newest WINDOW entries of the log."""
+    size = Head.objects.values_list("size", flat=True).get(id=1)
+    data = KeyTransform("data", Cast("body", JSONField()))
+    day = (
+        Entry.objects.filter(seq__gte=size - WINDOW, type="gate.decided")
+        .exclude(body__contains='"verdict":"allow"')
+        .annotate(at=Cast(KeyTextTransform("at", KeyTransform("facts", data)), BigIntegerField()))
+        .filter(at__gte=lane - lane % 86400)
+        .annotate(
+            verdict=KeyTextTransform("verdict", data),
+            rule=KeyTextTransform("rule", data),
+            code=KeyTextTransform("code", data),
+        )
+    )
+    rows = day.order_by().values("verdict", "rule", "code").annotate(sends=Count("seq"))
+    return Stopped([dict(row) for row in rows.order_by("-sends", "rule", "code")[:8]], size <= WINDOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The newest messages of a channel: how many, how many came to what, and when the last one was taken."""
+
+    messages: int
+    outcomes: Mapping[str, int]
+    last_taken: datetime | None
+
+
+def traffic(newest: int = 200) -> dict[str, Traffic]:
+    """Return {channel: traffic} of the newest messages over all channels."""
+    rows = OutboxMessage.objects.order_by("-created_at", "-intent").values_list("channel", "outcome", "created_at")
+    found: dict[str, list[tuple[str, datetime]]] = {}
+    for channel, outcome, at in rows[:newest]:
+        found.setdefault(channel, []).append((outcome, at))
+    return {
+        channel: Traffic(
+            len(sent),
+            Counter(outcome for outcome, _ in sent),
+            next((at for outcome, at in sent if outcome in TAKEN), None),
+        )
+        for channel, sent in found.items()
+    }
 
 
 def _due_within(until: int) -> int:

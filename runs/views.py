@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from audit import queries as audit_queries
 from audit import verify
 from audit.chain import Break
+from channels import registry
 from runs import explain, operations, pages, queries
 from runs.engine import transitions
 from runs.forms import CommandForm
@@ -94,6 +95,8 @@ def _run_context(request: HttpRequest, found: Run) -> dict[str, Any]:
         "filters": ["all", *explain.FILTERS],
         "rows": [row for row in rows if not wanted or row.line.type in wanted or (show == "errors" and row.line.bad)],
         "total": len(rows),
+        "last_tick": entries[-1].tick if entries else 0,
+        "sandbox": registry.all_sandbox(),
         "picture": pages.picture(found, bodies),
         "commands": _commands(request, found, broken),
         "command_id": request.GET.get("command", ""),
