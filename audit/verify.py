@@ -105,7 +105,8 @@ def _report(scope: str, checked: int, streams: int, found: Break | None) -> Repo
     if checked == 0:
         return Report(Verdict.NOTHING, scope, 0, 0, None, f"NOTHING TO VERIFY: {scope} has no entries.")
     message = (
-        f"CONSISTENT, NOT ANCHORED: {checked} entries in {streams} streams hash, link and number correctly. "
+        f"CONSISTENT, NOT ANCHORED: {checked} entries in {streams} stream{'s' if streams != 1 else ''} hash, link and "
+        "number correctly. "
         "Nobody outside this database has confirmed this history."
     )
     return Report(Verdict.CONSISTENT, scope, checked, streams, None, message)

@@ -28,7 +28,7 @@ class OutboxMessage(models.Model):
     subject = models.TextField(blank=True)
     body = models.TextField(blank=True)
     salt = models.BinaryField(help_text="32 random bytes that open the commitment in the log")
-    created_at = models.DateTimeField(help_text="when the intent was committed")
+    created_at = models.DateTimeField(help_text="lane clock when the intent was committed")
     outcome = models.TextField(blank=True, db_default=PENDING, choices=[(o, o) for o in OUTCOMES])
 
     class Meta:

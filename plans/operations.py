@@ -143,10 +143,7 @@ def install_plan(*, text: str, actor: str) -> list[Installed]:
     templates, plans = _read_documents(value if several else [value], several)
     with log.writing(by=actor) as writer:
         done = [_install_template(writer, found, actor) for found in templates]
-        problems: list[Problem] = []
-        for where, plan, _ in plans:
-            problems += [_under(where, problem) for problem in queries.content_problems(plan)]
-            problems += [Problem(f"{where}/policy", "", sentence) for sentence in activation.problems(plan)]
+        problems = [problem for where, plan, _ in plans for problem in _outer_problems(where, plan)]
         if problems:
             raise Invalid(tuple(problems))
         return [*done, *(_install(writer, plan, text, actor) for _, plan, text in plans)]
@@ -170,9 +167,18 @@ def _read_documents(
         problems += [_under(where, problem) for problem in found.problems]
         if found.plan is not None and not found.problems:
             plans.append((where, found.plan, document.canonical(value)))
+        elif found.plan is not None and not several:
+            # Templates of the same file do not exist yet; a lone plan hears at once what else stands against it.
+            problems += _outer_problems(where, found.plan)
     if problems:
         raise Invalid(tuple(problems))
     return templates, plans
+
+
+def _outer_problems(where: str, plan: document.Plan) -> list[Problem]:
+    """Return what speaks against a plan outside its own text: its templates and its policy."""
+    content = [_under(where, problem) for problem in queries.content_problems(plan)]
+    return [*content, *(Problem(f"{where}/policy", "", sentence) for sentence in activation.problems(plan))]
 
 
 def _install_template(writer: log.Writer, found: template_document.Template, actor: str) -> Installed:

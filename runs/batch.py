@@ -208,7 +208,7 @@ class Batch:
         """Put down all rows of this transaction; the writer puts down the entries when the block ends."""
         store.insert(self.new)
         store.update(list(self.changed.values()))
-        store.insert_intents([flight.outgoing for flight in self.wave], self.writer.at)
+        store.insert_intents([flight.outgoing for flight in self.wave], at=self.now)
         store.record_outcomes(self.outcomes)
         store.place(self.verdicts, first_place)
         store.place_reactions(self.reacted, first_place + len(self.verdicts))

@@ -6,6 +6,7 @@ Everything else in DEE uses the ORM. Source: DESIGN §3.4, study/performance.md 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -170,8 +171,8 @@ def _changes(run: Live) -> tuple[Any, ...]:
     return (run.no, *place, run.epoch, run.ended_at)
 
 
-def insert_intents(outgoing: Sequence[Outgoing], at: Any) -> None:
-    """Add intents and the messages that belong to them, before anything is sent."""
+def insert_intents(outgoing: Sequence[Outgoing], *, at: int) -> None:
+    """Add intents and the messages that belong to them, before anything is sent. at: lane clock."""
     if not outgoing:
         return
     _copy(
@@ -179,11 +180,23 @@ def insert_intents(outgoing: Sequence[Outgoing], at: Any) -> None:
         ["text", "int8", "text", "int8", "int4", "text", "int8"],
         ((d.intent, o.run, d.step, d.visit, d.attempt, d.channel, d.n) for o, d in ((o, o.dispatch) for o in outgoing)),
     )
+    committed = datetime.fromtimestamp(at, UTC)
     _copy(
         "channels_outboxmessage (intent, run, channel, adapter, to_address, subject, body, salt, created_at, outcome)",
         ["text", "text", "text", "text", "text", "text", "text", "bytea", "timestamptz", "text"],
         (
-            (o.dispatch.intent, f"run/{o.run}", o.dispatch.channel, o.adapter, o.to, o.subject, o.body, o.salt, at, "")
+            (
+                o.dispatch.intent,
+                f"run/{o.run}",
+                o.dispatch.channel,
+                o.adapter,
+                o.to,
+                o.subject,
+                o.body,
+                o.salt,
+                committed,
+                "",
+            )
             for o in outgoing
         ),
     )

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -81,6 +82,7 @@ class Engine:
         """
         with log.writing(by=f"engine/{self.lease.epoch}", epoch=self.lease.epoch) as writer:
             engine = _read_engine()
+            before = replace(engine)
             now_s = int(writer.at.timestamp())
             self._check_gap(writer, engine, now_s)
             wall = clock.read(lane=writer.clock, now_s=now_s, offset_s=engine.offset_s, target=engine.target)
@@ -95,7 +97,8 @@ class Engine:
                 self._rest(writer, engine, wall, now_s)
             batch.flush(engine.next_place)
             engine.next_place += len(batch.verdicts) + len(batch.reacted)
-            _write_engine(engine)
+            if engine != before:
+                _write_engine(engine)
         return batch, idle
 
     def _advance(self, batch: Batch, engine: EngineRow) -> bool:
@@ -206,7 +209,7 @@ def _write_engine(engine: EngineRow) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE runs_engine SET halted = %s, offset_s = %s, target = %s, confirmed_s = %s, next_run = %s,"
-            " next_place = %s, beat_at = clock_timestamp() WHERE id = 1",
+            " next_place = %s WHERE id = 1",
             [
                 engine.halted,
                 engine.offset_s,

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ("subject", models.TextField(blank=True)),
                 ("body", models.TextField(blank=True)),
                 ("salt", models.BinaryField(help_text="32 random bytes that open the commitment in the log")),
-                ("created_at", models.DateTimeField(help_text="when the intent was committed")),
+                ("created_at", models.DateTimeField(help_text="lane clock when the intent was committed")),
                 (
                     "outcome",
                     models.TextField(
