@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,7 +12,8 @@ from plans.models import Plan
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_broken_plan_hears_of_targets_templates_and_policy_together(tmp_path: Path) -> None:
+def test_a_broken_plan_hears_of_targets_templates_and_policy_together(tmp_path: Path, settings: Any) -> None:
+    settings.DEE_ACTIVATION_CHECKS = ["dee_site.activation.policy_problems"]
     steps = {"a": {"kind": "send_email", "template": "nobody@1", "on": {"sent": "nowhere"}}}
     document = {
         "schema": "dee.plan/1",
