@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import desk, queries, vault, verify
-from audit.forms import VerifyForm
+from audit.forms import VerifyForm, stream_named
 
 SERVER_LIMIT = 200_000  # entries that one request may check; more is work for `verify_log`
 
@@ -21,7 +21,7 @@ SERVER_LIMIT = 200_000  # entries that one request may check; more is work for `
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """List entries, newest first, by stream and type."""
-    stream, type = request.GET.get("stream", "").strip(), request.GET.get("type", "").strip()
+    stream, type = stream_named(request.GET.get("stream", "")), request.GET.get("type", "").strip()
     before = request.GET.get("before", "")
     page = queries.newest(stream=stream, type=type, before=int(before) if before.isdecimal() else None)
     context = {

@@ -13,7 +13,7 @@ from channels import registry
 from channels.kinds import Channel
 from dee_site import chart
 from policies import queries as policy_queries
-from runs import engine_state, explain
+from runs import counts, engine_state, explain
 from runs import queries as run_queries
 
 DAYS = 14
@@ -50,7 +50,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         shown["engaged"] = policy_queries.engaged_switches()
     if user.has_perm("audit.view_entry"):
         shown |= _evidence()
-    traffic = run_queries.traffic()
+    traffic = counts.traffic()
     shown["adapters"] = [(registry.adapter_for(channel), traffic.get(channel)) for channel in Channel]
     shown["sandbox"] = registry.all_sandbox()
     shown["clock_url"] = reverse("runs:clock")
@@ -60,13 +60,13 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def _runs(desk: run_queries.Desk) -> dict[str, Any]:
     causes = run_queries.causes(limit=5)
     yesterday = (desk.now or datetime.fromtimestamp(0, UTC)) - timedelta(days=1)
-    days = run_queries.runs_per_day(desk.lane, DAYS)
+    days = counts.runs_per_day(desk.lane, DAYS)
     return {
         "causes": [(cause, explain.cause(cause.reason)) for cause in causes],
-        "refused": run_queries.recently_refused(yesterday),
-        "ahead": run_queries.ahead(desk.lane),
+        "refused": counts.recently_refused(yesterday),
+        "ahead": counts.ahead(desk.lane),
         "stopped": _stopped(desk.lane),
-        "held": [(held, explain.held(held["reason"])) for held in run_queries.held()],
+        "held": [(held, explain.held(held["reason"])) for held in counts.held()],
         "days": days,
         "chart": chart.stacked([(day.day * 86400, day.counts) for day in days]),
         "series": chart.SERIES,
@@ -75,7 +75,7 @@ def _runs(desk: run_queries.Desk) -> dict[str, Any]:
 
 
 def _stopped(lane: int) -> dict[str, Any]:
-    today = run_queries.stopped_today(lane)
+    today = counts.stopped_today(lane)
     rows = [{**row, "words": explain.RULE_CODES.get(row["code"], row["code"])} for row in today.rules]
     return {"rows": rows, "complete": today.complete}
 

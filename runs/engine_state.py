@@ -1,4 +1,4 @@
-"""Is the engine running, behind, halted or gone? One word for the header and one sentence for people. Pure."""
+"""Is the engine running, behind, halted or gone? One word for the header and one sentence for people."""
 
 from dataclasses import dataclass
 

@@ -5,6 +5,7 @@ Pure: takes values and gives text for pages. The trace line of an entry comes fr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from channels import kinds
@@ -177,7 +178,7 @@ def row(body: Mapping[str, Any], names: Mapping[str, str], notes: Mapping[int, s
     line, type, data = trace.describe(body), body["type"], body["data"]
     bad = type in ("run.failed", "engine.fault") or (type == "send.outcome" and data["settle"] != "post")
     bad = bad or (type == "gate.decided" and data["verdict"] == "deny")
-    dot = "error" if bad else _DOTS.get(type.partition(".")[0], "run")
+    dot = "error" if bad else "policy" if type == "run.paused" else _DOTS.get(type.partition(".")[0], "run")
     return Row(
         body["n"],
         body["tick"],
@@ -218,6 +219,11 @@ def _reasons(type: str, data: Mapping[str, Any], names: Mapping[str, str], notes
             return [f"contact {data['contact']['ref']}", names.get(data["source"], data["source"])]
         case "step.completed" if data["next"]:
             return [f"next {data['next']}"]
+        case "run.paused":
+            return [
+                f"until {datetime.fromtimestamp(data['until'], UTC):%d %b %Y %H:%M:%S} UTC",
+                "then it passes the gate again",
+            ]
         case "run.completed" if data["goal"]:
             return ["goal reached"]
         case "event.received" | "event.after_end":

@@ -97,7 +97,10 @@ def bulk_result(request: HttpRequest) -> HttpResponse:
     rows = _runs(ticked(request.GET.getlist("row"))[:MOST])
     ids = {no: command_id(batch, no, n) for no, n, _ in rows}
     inputs = queries.command_inputs(list(ids.values()))
-    results = [Result(no, run, inputs.get(ids[no]), _why_not(run, n, command)) for no, n, run in rows]
+    results = [
+        Result(no, run, inputs.get(ids[no]), "" if ids[no] in inputs else _why_not(run, n, command))
+        for no, n, run in rows
+    ]
     context = {
         **admin.site.each_context(request),
         "title": f"{BULK.get(command, 'Bulk')}: result",

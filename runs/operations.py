@@ -31,7 +31,12 @@ def send_command(
     run = Run.objects.filter(no=run_no).first()
     if run is None:
         raise Refused(f"There is no run-{run_no}.")
-    refusal = transitions.refusal(command, run.status, run.reason, labels_of(run))
+    try:
+        refusal = transitions.refusal(command, run.status, run.reason, labels_of(run))
+    except plan_queries.Corrupt:
+        raise Refused(
+            f"The plan version of {run.ref} is not what it was; verify the stream of its plan first."
+        ) from None
     if refusal:
         raise Refused(refusal)
     if not note.strip():

@@ -99,7 +99,7 @@ def _run_context(request: HttpRequest, found: Run) -> dict[str, Any]:
         "sandbox": registry.all_sandbox(),
         "picture": pages.picture(found, bodies),
         "commands": _commands(request, found, broken),
-        "command_id": request.GET.get("command", ""),
+        "command_id": _command_shown(request),
         "messages_sent": queries.messages_of(found),
         "inputs": queries.inputs_of(found),
         "siblings": queries.siblings(found),
@@ -107,6 +107,12 @@ def _run_context(request: HttpRequest, found: Run) -> dict[str, Any]:
         "after": after,
         "tries": sum(1 for body in bodies if body["type"] == "send.intended" and body["step"] == found.step),
     }
+
+
+def _command_shown(request: HttpRequest) -> str:
+    """Return the id of the command whose verdict the page shows, if there is such a command."""
+    given = request.GET.get("command", "")
+    return given if given and queries.command_input(given) else ""
 
 
 def _commands(request: HttpRequest, found: Run, broken: Break | None) -> list[dict[str, Any]]:

@@ -104,6 +104,7 @@ def test_the_log_is_newest_first_and_paged_by_place() -> None:
         ({"stream": STREAM}, 2),
         ({"stream": "contact/"}, 3),
         ({"stream": "policy/"}, 1),
+        ({"stream": "run-17"}, 0),
         ({"type": "contact.changed"}, 3),
         ({"type": "contact"}, 3),
         ({"type": "cont"}, 0),
@@ -200,7 +201,7 @@ def test_a_sound_log_is_consistent_and_never_verified() -> None:
 
     page = text(signed_in(VERIFY).post(reverse("audit:verify"), {"stream": ""}))
 
-    assert "CONSISTENT, NOT ANCHORED: 3 entries in 1 streams" in page
+    assert "CONSISTENT, NOT ANCHORED: 3 entries in 1 stream" in page
     assert Verification.objects.get().verdict == "consistent"
     assert "maria" in page
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from plans import queries as plan_queries
 from runs import operations
 from runs.models import Inbox, Run
 from tests.factories_runs import COMMAND, SEE_RUNS, command, failed_run, make_world, signed_in, start_run, superuser
@@ -280,6 +281,29 @@ def test_a_broken_chain_is_said_first_and_no_retry_is_offered(owner: Any) -> Non
     assert "proves nothing: the chain breaks at 2" in page
     assert answer.status_code == 422 and "own evidence is broken at entry 2" in text(answer)
     assert not Inbox.objects.filter(kind="command").exists()
+
+
+def test_a_plan_version_that_was_changed_behind_its_guards_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_world()
+    run = failed_run()
+
+    def corrupt(version_id: int) -> None:
+        raise plan_queries.Corrupt("changed")
+
+    monkeypatch.setattr(plan_queries, "parsed", corrupt)
+    page = text(signed_in(*COMMAND).get(reverse("runs:run", args=[run.no])))
+
+    assert "The stored plan version is not what it was:" in page
+    assert "has no outcome to resolve it with" in page
+
+
+def test_a_command_that_was_never_given_is_not_said_to_be_queued() -> None:
+    make_world()
+    run = failed_run()
+
+    page = text(signed_in(*COMMAND).get(f"{reverse('runs:run', args=[run.no])}?command={uuid.uuid4()}"))
+
+    assert "queued" not in page
 
 
 # --- commands ---
@@ -588,7 +612,8 @@ def test_the_overview_shows_what_needs_an_operator() -> None:
     assert "open-email-day is used up" in page
     assert "The daily limit is used up" in page  # held now
     assert "was never checked as a whole" in page
-    assert "nothing leaves this machine" in page
+    assert "held by the rule daily_limit" in page  # stopped today
+    assert "nothing leaves this machine" in page and "of the newest 1: 1 unknown" in page
 
 
 def test_the_overview_of_an_empty_house_tells_where_to_begin() -> None:
