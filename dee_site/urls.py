@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("hooks/<slug:adapter>/", webhooks.receiver(store=inbox.put), name="hooks"),
+    path("api/v1/", include("dee_site.api")),
     path("admin/", include("plans.urls")),
     path("admin/", include("policies.urls")),
     path("admin/", include("channels.urls")),

@@ -29,7 +29,7 @@ class PlansQuery(Listed):
 
 
 @example({"key": "trial-followup", "title": "Trial follow-up", "state": "active", "active_version": 3, "newest": 4})
-class PlanShape(serializers.Serializer[Any]):
+class PlanSerializer(serializers.Serializer[Any]):
     """A plan's name through all its versions."""
 
     key = serializers.CharField(help_text="The name in documents, in addresses and in the log.")
@@ -44,19 +44,19 @@ class PlanShape(serializers.Serializer[Any]):
 
 
 @example({"number": 3, "hash": "9f86d081…", "published_at": 1795000000, "published_by": "user:4"})
-class VersionLineShape(serializers.Serializer[Any]):
+class VersionLineSerializer(serializers.Serializer[Any]):
     """One version in the list of a plan."""
 
     number = serializers.IntegerField()
-    hash = serializers.CharField(help_text="Hex SHA-256 over the canonical text.")
+    hash = serializers.CharField(help_text="Hex SHA-256 over `dee.plan/1`, a line feed and the text.")
     published_at = serializers.IntegerField(help_text=LANE)
     published_by = serializers.CharField(help_text="Who, as the log names people: `user:4`, `cli`.")
 
 
-class PlanDetailShape(PlanShape):
+class PlanDetailSerializer(PlanSerializer):
     """A plan with its versions, newest first."""
 
-    versions = VersionLineShape(many=True)
+    versions = VersionLineSerializer(many=True)
 
 
 @example(
@@ -71,7 +71,7 @@ class PlanDetailShape(PlanShape):
         "fault": None,
     }
 )
-class VersionShape(VersionLineShape):
+class VersionSerializer(VersionLineSerializer):
     """One published version, immutable."""
 
     plan = serializers.CharField(source="plan.key", help_text="The plan's key.")
@@ -96,39 +96,39 @@ class PlansEndpoint(ListEndpoint):
     rights = {"GET": ("plans.view_plan",)}
     key = "key"
 
-    @extend_schema(operation_id="list_plans", parameters=[PlansQuery], responses=PlanShape(many=True))
+    @extend_schema(operation_id="list_plans", parameters=[PlansQuery], responses=PlanSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List plans, by key."""
         asked = self.query(PlansQuery)
         rows = _light(queries.plan_list())
         if "state" in asked:
             rows = rows.filter(state=asked["state"])
-        return self.listed(PlanShape, rows, asked)
+        return self.listed(PlanSerializer, rows, asked)
 
 
 class PlanEndpoint(Endpoint):
     rights = {"GET": ("plans.view_plan",)}
 
-    @extend_schema(operation_id="get_plan", responses=PlanDetailShape)
+    @extend_schema(operation_id="get_plan", responses=PlanDetailSerializer)
     def get(self, request: Request, key: str) -> Response:
         """Show a plan and which versions it has."""
         versions = PlanVersion.objects.defer("body", "meta").order_by("-number")
         plan = _light(queries.plan_list()).prefetch_related(Prefetch("versions", versions)).filter(key=key).first()
         if plan is None:
             raise Http404(f"There is no plan “{key}”.")
-        return self.shown(PlanDetailShape, plan)
+        return self.shown(PlanDetailSerializer, plan)
 
 
 class VersionEndpoint(Endpoint):
     rights = {"GET": ("plans.view_plan",)}
 
-    @extend_schema(operation_id="get_plan_version", responses=VersionShape)
+    @extend_schema(operation_id="get_plan_version", responses=VersionSerializer)
     def get(self, request: Request, key: str, number: int) -> Response:
         """Show the document of one version: as it was hashed, and decoded."""
         version = PlanVersion.objects.select_related("plan").filter(plan__key=key, number=number).first()
         if version is None:
             raise Http404(f"There is no version {number} of a plan “{key}”.")
-        return self.shown(VersionShape, version)
+        return self.shown(VersionSerializer, version)
 
 
 def _light(plans: QuerySet[Plan]) -> QuerySet[Plan]:
