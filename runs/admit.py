@@ -4,6 +4,7 @@ Called by the engine only, in the order of the clock, inside its transaction.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ from runs.batch import Batch, channels
 from runs.engine import machine, transitions, walk
 from runs.engine.values import Command, Event, RunState, Start
 from runs.store import Arrival, Live, Verdict
+
+logger = logging.getLogger(__name__)
 
 EVENTS = frozenset(event.value for event in EventKind)
 OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
@@ -34,7 +37,7 @@ class Admission:
             batch.queue_arrival(arrival, partial(self.admit, arrival, body))
 
     def _load(self, bodies: Sequence[tuple[Arrival, Mapping[str, Any]]]) -> None:
-        of = {kind: [body for a, body in bodies if a.kind == kind] for kind in _KINDS}
+        of = {kind: [body for a, body in bodies if a.kind == kind] for kind in KINDS}
         self.contacts = people.by_ref({str(b.get("contact", "")) for b in of["run.start"]})
         starts = [
             (self.batch.plans.active(str(b.get("plan"))), self.contacts.get(str(b.get("contact"))))
@@ -43,16 +46,15 @@ class Admission:
         self.batch.know((version.plan, who.id) for version, who in starts if version and who)
         self.intents = store.runs_of_intents([str(b.get("intent", "")) for b in of["event"]])
         numbers = {found[0] for found in self.intents.values()}
-        numbers |= {b["run"] for b in of["command"] if isinstance(b.get("run"), int)}
+        numbers |= {b["run"] for b in of["command"] if _is_command(b)}
         self.batch.take(store.by_number(sorted(numbers)))
 
     def admit(self, arrival: Arrival, body: Mapping[str, Any]) -> None:
         """Apply one input, or say why not."""
-        verdict = _KINDS[arrival.kind](self, arrival, body)
-        if arrival.reaction:
-            self.batch.reacted.append((arrival, verdict))
+        if arrival.repeats:
+            self.batch.repeated.append(arrival.id)
         else:
-            self.batch.verdicts.append(verdict)
+            self.batch.admitted.append((arrival, KINDS[arrival.kind](self, arrival, body)))
 
     # One method for each kind of input; each returns the verdict.
 
@@ -75,6 +77,9 @@ class Admission:
             result = machine.step(plan, run.state, start)
         except canon.NotCanonical as error:
             return _refused(arrival, f"The contact's attributes cannot be recorded: {error}.")
+        except Exception as error:
+            logger.exception("engine fault", extra={"input": arrival.id})
+            return _refused(arrival, f"The engine met an error ({type(error).__name__}); its log has the trace.")
         self.next_run += 1
         run.state = result.state
         run.ended_at = now if run.state.status in transitions.FINAL else None
@@ -133,25 +138,26 @@ class Admission:
 
     def command(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
         """Carry out an operator's command, if the run is still as they saw it and the move is legal."""
-        run = self.batch.runs.get(body.get("run", 0))
+        if not _is_command(body):
+            return _refused(arrival, "This is no command: a run, an entry number, a word, an actor or a note is wrong.")
+        run = self.batch.runs.get(body["run"])
         if run is None:
-            return _refused(arrival, f"There is no run {body.get('run')}.")
-        state, label = run.state, str(body.get("label", ""))
-        if body.get("expected_n") != state.n:
+            return _refused(arrival, f"There is no run {body['run']}.")
+        state, resolves = run.state, body["command"] == "resolve"
+        label = str(body.get("label", "")) if resolves else ""
+        if body["expected_n"] != state.n:
             return _refused(
-                arrival, f"Stale: decided on entry {body.get('expected_n')}, the run is at entry {state.n}.", run.no
+                arrival, f"Stale: decided on entry {body['expected_n']}, the run is at entry {state.n}.", run.no
             )
         labels = tuple(walk.targets(run.plan.steps[state.step])) if state.step else ()
-        refusal = transitions.refusal(str(body.get("command")), state.status, state.reason, labels)
-        if refusal is None and body["command"] == "resolve" and label not in labels:
+        refusal = transitions.refusal(body["command"], state.status, state.reason, labels)
+        if refusal is None and resolves and label not in labels:
             refusal = f"“{label}” is not an outcome of {state.step}; its outcomes are {', '.join(labels)}."
         if refusal is None and body["command"] == "retry":
             refusal = self._unverified(state.st)
         if refusal:
             return _refused(arrival, refusal, run.no)
-        given = Command(
-            self.batch.now, body["command"], arrival.external_id, str(body["actor"]), body.get("note"), label
-        )
+        given = Command(self.batch.now, body["command"], arrival.external_id, body["actor"], body.get("note"), label)
         self.batch.apply(run, given)
         return Verdict(arrival.id, "applied", run=run.no)
 
@@ -167,4 +173,14 @@ def _refused(arrival: Arrival, reason: str, run: int | None = None) -> Verdict:
     return Verdict(arrival.id, "refused", reason, run)
 
 
-_KINDS = {"run.start": Admission.start, "event": Admission.event, "command": Admission.command}
+def _is_command(body: Mapping[str, Any]) -> bool:
+    """Return whether a body has the types of a command; a note is a commitment, for its text is not for the log."""
+    note = body.get("note")
+    return (
+        all(type(body.get(name)) is int for name in ("run", "expected_n"))
+        and all(isinstance(body.get(name), str) for name in ("command", "actor"))
+        and (note is None or (isinstance(note, dict) and note.keys() == {"c", "kind", "ref"}))
+    )
+
+
+KINDS = {"run.start": Admission.start, "event": Admission.event, "command": Admission.command}

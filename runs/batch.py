@@ -64,8 +64,8 @@ class Batch:
         self.wave: list[InFlight] = []
         self.new: list[Live] = []
         self.changed: dict[int, Live] = {}
-        self.verdicts: list[store.Verdict] = []
-        self.reacted: list[tuple[store.Arrival, store.Verdict]] = []
+        self.admitted: list[tuple[store.Arrival, store.Verdict]] = []
+        self.repeated: list[int] = []
         self.outcomes: list[tuple[str, str]] = []
         self.done = 0
 
@@ -115,9 +115,16 @@ class Batch:
 
     def holds_next(self) -> bool:
         """Return whether the next action before the horizon is in hand."""
-        return (
-            bool(self.heap) and self.heap[0][2] is None and self.horizon is not None and self.heap[0][0] <= self.horizon
-        )
+        while self.heap and self._moved(*self.heap[0]):
+            heapq.heappop(self.heap)
+        if not self.heap or self.horizon is None:
+            return False
+        key, _, arrival = self.heap[0]
+        return arrival is None and key <= self.horizon
+
+    def _moved(self, key: Key, no: int, arrival: Callable[[], None] | None) -> bool:
+        """Return whether an input moved a run since it was queued here; its new place is in the heap too."""
+        return arrival is None and (self.runs[no].state.due is None or self.runs[no].key() != key)
 
     # Going on
 
@@ -130,11 +137,10 @@ class Batch:
             if key[0] > self.wall.at or beyond or (self.wave and key[0] > self.now):
                 return
             heapq.heappop(self.heap)
+            if self._moved(key, no, action):
+                continue
             if action is None:
-                run = self.runs[no]
-                if run.state.due is None or run.key() != key:
-                    continue  # an input moved it since it was queued; its new place is in the heap too
-                action = self._action(run)
+                action = self._action(self.runs[no])
             self.writer.raise_clock(key[0])
             self.done += 1
             action()
@@ -156,9 +162,12 @@ class Batch:
             return
         step = run.plan.steps[run.state.step]
         ask = self.ask(run, str(CHANNELS[step.kind]))
-        facts = self.ledger.facts(ask, now=self.now)
-        message = compose.compose(run, ask.channel, self.people[run.contact_id])
-        policy = self.ledger.policy(ask.policy_key)
+        try:
+            facts, policy = self.ledger.facts(ask, now=self.now), self.ledger.policy(ask.policy_key)
+            message = compose.compose(run, ask.channel, self.people[run.contact_id])
+        except Exception as error:
+            self._fault(run, self.now, error)
+            return
         given = Facts(self.now, policy, facts, message.commitment, message.error)
         result = self.apply(run, given)
         for effect in result.effects:
@@ -171,11 +180,18 @@ class Batch:
         try:
             result = machine.step(run.plan, run.state, given)
         except Exception as error:
-            logger.exception("engine fault", extra={"run": run.no, "input": type(given).__name__})
-            result = machine.step(run.plan, run.state, Fault(given.at, type(error).__name__))
+            return self._fault(run, given.at, error)
+        return self._take(run, given.at, result)
+
+    def _fault(self, run: Live, at: int, error: Exception) -> Result:
+        logger.exception("engine fault", extra={"run": run.no})
+        return self._take(run, at, machine.step(run.plan, run.state, Fault(at, type(error).__name__)))
+
+    def _take(self, run: Live, at: int, result: Result) -> Result:
+        """Go on from a result of the core: its state, entries and effects."""
         run.state = result.state
         if run.state.status in transitions.FINAL and run.ended_at is None:
-            run.ended_at = given.at
+            run.ended_at = at
         if run.stored:
             self.changed[run.no] = run
         self.writer.extend(result.entries)
@@ -210,8 +226,10 @@ class Batch:
         store.update(list(self.changed.values()))
         store.insert_intents([flight.outgoing for flight in self.wave], at=self.now)
         store.record_outcomes(self.outcomes)
-        store.place(self.verdicts, first_place)
-        store.place_reactions(self.reacted, first_place + len(self.verdicts))
+        placed = [(place, *row) for place, row in enumerate(self.admitted, first_place)]
+        store.place([(place, verdict) for place, arrival, verdict in placed if not arrival.reaction])
+        store.place_reactions([row for row in placed if row[1].reaction])
+        store.release(self.repeated)
         self.ledger.flush()
         self._size = self.writer.size_after
 

@@ -92,7 +92,7 @@ def control(writer: Writer, engine: EngineRow, arrival: Arrival) -> str:
         to = max(start, min(upcoming))
     else:
         seconds = body.get("seconds")
-        if not isinstance(seconds, int) or not 1 <= seconds <= MAX_DRIVE_S:
+        if type(seconds) is not int or not 1 <= seconds <= MAX_DRIVE_S:
             return f"The clock moves by 1 to {MAX_DRIVE_S} seconds at a time."
         to = start + seconds
     engine.target = to

@@ -7,9 +7,11 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from django.db import connection
 
+from audit.log import Fenced
 from channels import registry
 from channels.kinds import Channel, Failure
 from channels.messages import Message, Outcome, event_body, failed
@@ -19,15 +21,27 @@ from runs.batch import InFlight
 logger = logging.getLogger(__name__)
 
 
-def send(wave: Sequence[InFlight], *, log_size: int, now: int, pool: ThreadPoolExecutor) -> list[Outcome | str]:
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What was true when a wave was committed: entries in the log, the engine's fencing number, the lane clock."""
+
+    log_size: int
+    epoch: int
+    now: int
+
+
+def send(wave: Sequence[InFlight], committed: Committed, pool: ThreadPoolExecutor) -> list[Outcome | str]:
     """Send a committed wave; return for each flight its outcome, or the name of the rule that stopped it.
 
-    log_size: entries in the log after the wave's commit. Every change of consent, suppression or kill switch is an
-    entry, so an unchanged size proves that nothing changed since the gate decided.
+    Every change of consent, suppression or kill switch is an entry, so a log of the same size proves that nothing
+    changed since the gate decided. Raises: Fenced when another engine has closed these intents meanwhile.
     """
     rules: list[str | None] = [None] * len(wave)
-    if _log_size() != log_size:
-        rules = gate.recheck_all([flight.ask for flight in wave], now)
+    log_size, epoch = _head()
+    if epoch != committed.epoch:
+        raise Fenced(f"this engine holds epoch {committed.epoch}, the log is at epoch {epoch}: nothing is sent")
+    if log_size != committed.log_size:
+        rules = gate.recheck_all([flight.ask for flight in wave], committed.now)
     results = list(pool.map(_send_one, wave, rules)) if len(wave) > 1 else [_send_one(wave[0], rules[0])]
     return results
 
@@ -69,8 +83,8 @@ def _message(flight: InFlight) -> Message:
     )
 
 
-def _log_size() -> int:
+def _head() -> tuple[int, int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT size FROM audit_head WHERE id = 1")
-        size: int = cursor.fetchone()[0]
-        return size
+        cursor.execute("SELECT size, epoch FROM audit_head WHERE id = 1")
+        size, epoch = cursor.fetchone()
+        return size, epoch

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from audit import canon
 from runs import doorbell
 
 
@@ -56,10 +57,10 @@ def put_many(*, source: str, kind: str, rows: Iterable[tuple[str, Mapping[str, A
 
 
 def read(text: str) -> dict[str, Any]:
-    """Return the body of an inbox row; anything that is no JSON object reads as an empty one, and is then refused."""
+    """Return the body of an inbox row; anything that is no strict JSON object reads as an empty one, then refused."""
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = canon.decode(text)
+    except canon.NotCanonical:
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -52,6 +52,7 @@ class Arrival:
     body: str
     at: int
     reaction: bool = False  # a simulated recipient's; its inbox row is written with its verdict
+    repeats: bool = False  # a reaction that the inbox has from elsewhere already
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,48 +214,43 @@ def record_outcomes(outcomes: Sequence[tuple[str, str]]) -> None:
     )
 
 
-def arrivals(*, offset_s: int, limit: int) -> list[Arrival]:
-    """Return inbox rows without a place, by the second they count for and then by id."""
+def arrivals(kinds: Sequence[str], *, offset_s: int, limit: int) -> list[Arrival]:
+    """Return inbox rows of these kinds without a place, in the order in which they were received."""
     rows = _fetch(
         "SELECT id, source, external_id, kind, body,"
         " COALESCE(due_s, floor(extract(epoch FROM received_at))::bigint + %s) AS at"
-        " FROM runs_inbox WHERE place IS NULL ORDER BY received_at, id LIMIT %s",
-        [offset_s, limit],
+        " FROM runs_inbox WHERE place IS NULL AND kind = ANY(%s) ORDER BY received_at, id LIMIT %s",
+        [offset_s, list(kinds), limit],
     )
     return [Arrival(*row) for row in rows]
 
 
-def place(verdicts: Sequence[Verdict], first_place: int) -> None:
-    """Give inbox rows their places, in the order in which they were admitted, and their verdicts."""
+def place(verdicts: Sequence[tuple[int, Verdict]]) -> None:
+    """Give inbox rows their verdicts, each with its place in the order in which they were admitted."""
     if not verdicts:
         return
-    columns: list[list[Any]] = [
-        [v.id for v in verdicts],
-        list(range(first_place, first_place + len(verdicts))),
-        [v.verdict for v in verdicts],
-        [v.reason for v in verdicts],
-        [v.run for v in verdicts],
-    ]
+    rows = [(v.id, place, v.verdict, v.reason, v.run) for place, v in verdicts]
     _execute(
         "UPDATE runs_inbox AS i SET place = c.place, verdict = c.verdict, reason = c.reason, run_id = c.run"
         " FROM unnest(%s::int8[], %s::int8[], %s::text[], %s::text[], %s::int8[])"
         " AS c (id, place, verdict, reason, run) WHERE i.id = c.id AND i.place IS NULL",
-        columns,
+        [list(column) for column in zip(*rows, strict=True)],
     )
 
 
 def reactions_due(before: int, limit: int) -> list[Arrival]:
     """Return what the sandbox's recipients do up to an instant, as arrivals dated by the lane second."""
     rows = _fetch(
-        "SELECT id, source, external_id, 'event', body, due, true FROM channels_reaction"
-        " WHERE NOT released AND due <= %s ORDER BY due, id LIMIT %s",
+        "SELECT r.id, r.source, r.external_id, 'event', r.body, r.due, true, i.id IS NOT NULL"
+        " FROM channels_reaction r LEFT JOIN runs_inbox i ON (i.source, i.external_id) = (r.source, r.external_id)"
+        " WHERE NOT r.released AND r.due <= %s ORDER BY r.due, r.id LIMIT %s",
         [before, limit],
     )
     return [Arrival(*row) for row in rows]
 
 
-def place_reactions(admitted: Sequence[tuple[Arrival, Verdict]], first_place: int) -> None:
-    """Write the inbox rows of admitted reactions, with their places and verdicts, and mark them released."""
+def place_reactions(admitted: Sequence[tuple[int, Arrival, Verdict]]) -> None:
+    """Write the inbox rows of admitted reactions, as (place, reaction, verdict), and mark them released."""
     if not admitted:
         return
     types = "text text text text int8 int4 int8 text text int8 timestamptz".split()
@@ -263,11 +259,17 @@ def place_reactions(admitted: Sequence[tuple[Arrival, Verdict]], first_place: in
         "runs_inbox (source, external_id, kind, body, due_s, deliveries, place, verdict, reason, run_id, received_at)",
         types,
         (
-            (a.source, a.external_id, a.kind, a.body, a.at, 1, first_place + i, v.verdict, v.reason, v.run, at)
-            for i, (a, v) in enumerate(admitted)
+            (a.source, a.external_id, a.kind, a.body, a.at, 1, place, v.verdict, v.reason, v.run, at)
+            for place, a, v in admitted
         ),
     )
-    _execute("UPDATE channels_reaction SET released = true WHERE id = ANY(%s)", [[a.id for a, _ in admitted]])
+    release([a.id for _, a, _ in admitted])
+
+
+def release(reactions: Sequence[int]) -> None:
+    """Mark reactions as done with."""
+    if reactions:
+        _execute("UPDATE channels_reaction SET released = true WHERE id = ANY(%s)", [list(reactions)])
 
 
 def next_due() -> int | None:

@@ -20,11 +20,13 @@ from channels import registry
 from channels.kinds import Failure
 from channels.messages import Outcome
 from runs import clock, dispatch, store
-from runs.admit import Admission
+from runs.admit import KINDS, Admission
 from runs.batch import Batch, InFlight, Key, arrival_key
 from runs.clock import EngineRow
+from runs.dispatch import Committed
 from runs.engine import values
 from runs.lease import Lease
+from runs.store import Arrival
 
 logger = logging.getLogger(__name__)
 
@@ -50,22 +52,25 @@ class Engine:
 
         Raises: lease.Held when another engine is alive; audit.log.Fenced when one has taken over.
         """
-        if self.lease.acquire():
-            self._prepare_session()
-            self._recover()
+        try:
+            if self.lease.acquire():
+                self._prepare_session()
+                self._recover()
+            return self._work(budget_s)
+        except BaseException:
+            # Whatever was in hand may be wrong now: forget it, and look at what was committed.
+            self.lease.epoch = None
+            raise
+
+    def _work(self, budget_s: float) -> bool:
         # Monotonic time only cuts the work into slices; it decides nothing that is recorded.
         end = time.monotonic() + budget_s
         batch: Batch | None = None
         answers: Answers = []
         closing = False
         while True:
-            try:
-                batch, idle = self._transact(batch, answers, closing=closing)
-                answers = self._send(batch)
-            except BaseException:
-                # Whatever was in hand may be wrong now: forget it, and look at what was committed.
-                self.lease.epoch = None
-                raise
+            batch, idle = self._transact(batch, answers, closing=closing)
+            answers = self._send(batch)
             if idle or closing:
                 return not idle
             closing = time.monotonic() >= end
@@ -94,24 +99,31 @@ class Engine:
             store.add_reactions([row for flight, answer in answers for row in _answer(batch, flight, answer)])
             idle = not closing and not self._advance(batch, engine) and not batch.wave
             if idle and not engine.halted:
-                self._rest(writer, engine, wall, now_s)
+                idle = self._rest(writer, engine, wall, now_s)
             batch.flush(engine.next_place)
-            engine.next_place += len(batch.verdicts) + len(batch.reacted)
+            engine.next_place += len(batch.admitted)
             if engine != before:
                 _write_engine(engine)
         return batch, idle
 
     def _advance(self, batch: Batch, engine: EngineRow) -> bool:
         """Admit what has arrived and do what is due; return whether anything was done."""
-        arrivals = store.arrivals(offset_s=engine.offset_s, limit=INPUTS)
-        control = next((a for a in arrivals if a.kind in clock.CONTROLS), None)
-        if control is not None:
-            # The clock itself is driven by inputs: each is admitted alone, before anything else of its moment.
+        kinds = clock.CONTROLS if engine.halted else (*clock.CONTROLS, *KINDS)
+        arrivals = store.arrivals(kinds, offset_s=engine.offset_s, limit=INPUTS)
+        # The clock itself is driven by inputs: each is admitted alone, once everything before it is on record.
+        at = next((at for at, arrival in enumerate(arrivals) if arrival.kind in clock.CONTROLS), len(arrivals))
+        control = arrivals[at] if at < len(arrivals) else None
+        if not engine.halted:
+            self._admit(batch, engine, arrivals[:at])
+        if control is None or batch.done:
+            return batch.done > 0
+        if not batch.changed:
             refused = clock.control(batch.writer, engine, control)
-            batch.verdicts.append(store.Verdict(control.id, "refused" if refused else "applied", refused))
-            return True
-        if engine.halted:
-            return False
+            batch.admitted.append((control, store.Verdict(control.id, "refused" if refused else "applied", refused)))
+        return True
+
+    def _admit(self, batch: Batch, engine: EngineRow, arrivals: Sequence[Arrival]) -> None:
+        """Admit these inputs and the reactions that are due, among the timers, in the order of the clock."""
         reactions = store.reactions_due(batch.wall.at, INPUTS)
         admission = Admission(batch, [*arrivals, *reactions], engine.next_run)
         if not batch.holds_next():
@@ -124,16 +136,20 @@ class Engine:
         batch.proceed(self.group)
         engine.next_run = admission.next_run
         batch.drop_arrivals()
-        return batch.done > 0
 
-    def _rest(self, writer: Writer, engine: EngineRow, wall: clock.Wall, now_s: int) -> None:
-        """Nothing is left before the wall: let the lane clock follow, and end a drive of the sandbox clock."""
+    def _rest(self, writer: Writer, engine: EngineRow, wall: clock.Wall, now_s: int) -> bool:
+        """Nothing is left before the wall: let the lane clock follow, and end a drive of the sandbox clock.
+
+        Return whether nothing can be left at all: a drive may have ended before what came in meanwhile.
+        """
         if engine.target is not None:
             writer.raise_clock(engine.target)
             engine.offset_s = max(engine.offset_s, writer.clock - now_s)
             engine.target = None
-        elif wall.at - writer.clock >= IDLE_STEP_S:
+            return False
+        if wall.at - writer.clock >= IDLE_STEP_S:
             writer.raise_clock(wall.at)
+        return True
 
     def _check_gap(self, writer: Writer, engine: EngineRow, now_s: int) -> None:
         """Halt on a forward jump of the clock; a sandbox clock stood still while nobody ran the engine."""
@@ -150,7 +166,8 @@ class Engine:
         if not batch.wave:
             return []
         wave = list(batch.wave)
-        answers = dispatch.send(wave, log_size=batch.writer.size_after, now=batch.now, pool=self.pool)
+        committed = Committed(batch.writer.size_after, batch.writer.epoch, batch.now)
+        answers = dispatch.send(wave, committed, self.pool)
         return list(zip(wave, answers, strict=True))
 
     def _recover(self) -> None:

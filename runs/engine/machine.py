@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audit import chain
-from channels.kinds import CALL_LABELS
+from channels.kinds import CALL_LABELS, CALL_RESULTS
 from plans.document import Plan
 from plans.steps import Call, SendEmail, Step, WaitForEvent
 from policies.rules import evaluate
@@ -33,6 +33,9 @@ from runs.engine.values import (
 )
 from runs.engine.walk import IllegalMove, Walk, targets
 
+# After these inputs an exit is looked for, in these statuses; in the others something has to be settled first.
+_NEWS = (Start, Outcome, Voided, Event, Command)
+_LEAVES = (Status.READY, Status.WAITING, Status.PAUSED)
 SETTLE = {"accepted": "post", "delivered": "post", "label": "post", "not_sent": "void", "unknown": "keep"}
 
 
@@ -43,6 +46,8 @@ def step(plan: Plan, state: RunState, given: Input) -> Result:
     """
     walk = Walk(plan, state.copy(), given.at)
     _HANDLERS[type(given)](walk, given)
+    if isinstance(given, _NEWS) and walk.state.status in _LEAVES:
+        walk.exit_if_due()  # also on what was learnt while a message was on its way, or while the run stood still
     return Result(walk.state, tuple(walk.entries), tuple(walk.effects))
 
 
@@ -101,7 +106,9 @@ def _on_facts(walk: Walk, given: Facts) -> None:
         },
         is_input=True,
     )
-    if verdict.decision == "deny":
+    if walk.overdue():
+        walk.fail("duration_limit")  # a run that policies hold again and again ends within its bounds too
+    elif verdict.decision == "deny":
         _deny(walk, here, verdict.rule)
     elif verdict.decision == "pause":
         assert verdict.until is not None
@@ -120,9 +127,8 @@ def _deny(walk: Walk, here: Step, rule: str) -> None:
 def _pause(walk: Walk, rule: str, code: str, until: int) -> None:
     state = walk.state
     state.wait_n = walk.write("run.paused", {"rule": rule, "code": code, "until": until})
-    since = state.since or state.ready_at
     walk.move(Status.PAUSED, reason=f"{rule}:{code}", due=until)
-    state.since, state.turn = since, 0
+    state.turn = 0
     state.ready_at = until  # lateness counts from the instant the policy gave
 
 
@@ -133,6 +139,7 @@ def _intend(walk: Walk, here: SendEmail | Call, given: Facts) -> None:
         return
     state.intent = intent_id(state)
     state.attempt += 1
+    state.early = ""
     state.reserved = [{"key": c["key"], "amount": c["amount"]} for c in given.facts["counters"]]
     channel = given.facts["channel"]
     n = walk.write(
@@ -186,7 +193,7 @@ def _on_outcome(walk: Walk, given: Outcome) -> None:
         state.outcomes[here.name] = label
         walk.enter(goto)
     else:
-        _await_result(walk, here)
+        _await_result(walk)
 
 
 def _label(here: Step, given: Outcome) -> str:
@@ -198,14 +205,19 @@ def _label(here: Step, given: Outcome) -> str:
     return ""
 
 
-def _await_result(walk: Walk, here: Step) -> None:
+def _await_result(walk: Walk) -> None:
     """A call was accepted: its result comes as an event, which may have been earlier than this answer."""
-    seen = walk.state.events.get(here.name, {})
-    early = [e for e in CALL_LABELS if seen.get(e, {}).get("visit") == walk.state.visit]
-    if early:
-        walk.complete(str(early[0]))
+    if walk.state.early:
+        _result(walk, walk.state.early)
     else:
         walk.wait_on("result", walk.at + RESULT_DEADLINE_S)
+
+
+def _result(walk: Walk, event: str) -> None:
+    if event in CALL_LABELS:
+        walk.complete(event)
+    elif event == "failed":
+        walk.fail("step_failed:call_failed")
 
 
 def _on_voided(walk: Walk, given: Voided) -> None:
@@ -248,13 +260,16 @@ def _on_event(walk: Walk, given: Event) -> None:
 
 
 def _remember(walk: Walk, given: Event) -> None:
-    tick = walk.at - walk.state.start_at
-    for place in {given.step, ""}:
-        facts = walk.state.events.setdefault(place, {})
+    state = walk.state
+    tick = walk.at - state.start_at
+    for place in dict.fromkeys((given.step, "")):
+        facts = state.events.setdefault(place, {})
         seen = facts.setdefault(given.event, {"count": 0, "first": tick, "last": tick})
         seen["count"] += 1
         seen["last"] = tick
-        seen["visit"] = walk.state.visits.get(place, 0)
+    # Only the intent on its way: a late result of an earlier call says nothing about this one.
+    if state.status == Status.DISPATCHING and given.intent == state.intent and given.event in CALL_RESULTS:
+        state.early = given.event
 
 
 def _opt_out(walk: Walk) -> None:
@@ -271,10 +286,7 @@ def _react(walk: Walk, given: Event) -> None:
     if isinstance(here, WaitForEvent) and here.event == given.event and here.of in (None, given.step):
         walk.complete("event")
     elif state.waiting_on == "result" and given.intent == state.intent:
-        if given.event in CALL_LABELS:
-            walk.complete(given.event)
-        elif given.event == "failed":
-            walk.fail("step_failed:call_failed")
+        _result(walk, given.event)
 
 
 def _on_command(walk: Walk, given: Command) -> None:
@@ -304,8 +316,12 @@ def _on_command(walk: Walk, given: Command) -> None:
 
 
 def _on_fault(walk: Walk, given: Fault) -> None:
+    state = walk.state
     walk.write("engine.fault", {"type": given.type}, is_input=True)
-    if walk.state.status not in (*transitions.FINAL, Status.FAILED):
+    if state.status == Status.DISPATCHING or state.waiting_on == "result":
+        # The message has left or may have, and what came of it is lost: nobody may try it again.
+        walk.fail(f"{transitions.UNKNOWN_OUTCOME}:engine_fault")
+    elif state.status not in (*transitions.FINAL, Status.FAILED):
         walk.fail(f"engine_fault:{given.type}")
 
 

@@ -29,13 +29,14 @@ class RunState:
     visit: int = 0
     due: int | None = None  # lane clock of the run's next own action
     turn: int = 0  # sends already made in the instant `moment`; a wave of any size keeps the same order
-    since: int = 0  # lane clock since when it queues for a limit, 0 when it does not
+    since: int = 0  # lane clock since when it stands before the gate, 0 when it does not
     moment: int = 0
     ready_at: int = 0  # lane clock at which the present send became due; the delay after it is `late_by`
     waiting_on: str = ""  # timer, event or result while WAITING
     wait_n: int = 0  # the entry that began the present wait or pause
     attempt: int = 0  # sends intended in this visit of the step
     intent: str = ""  # the open or latest intent
+    early: str = ""  # a call's result that came while its intent was still on its way
     reserved: list[dict[str, Any]] = field(default_factory=list)
     steps_taken: int = 0
     stop_after: str = ""  # an opt-out that arrived while a message was on its way

@@ -99,14 +99,17 @@ class Walk:
             state.attempt, state.intent, state.steps_taken = 0, "", state.steps_taken + 1
             target = self._arrive(self.plan.steps[target])
 
+    def overdue(self) -> bool:
+        """Return whether the run has taken longer than its plan allows."""
+        return self.at - self.state.start_at > self.plan.limits.max_duration_s
+
     def _arrive(self, here: Step) -> str | None:
-        limits = self.plan.limits
-        if self.state.steps_taken > limits.max_steps:
+        if self.state.steps_taken > self.plan.limits.max_steps:
             self.fail("step_limit")
         elif isinstance(here, End):
             self.write("run.completed", {"result": here.result, "goal": here.goal})
             self.move(Status.COMPLETED, reason=here.result)
-        elif self.at - self.state.start_at > limits.max_duration_s:
+        elif self.overdue():
             self.fail("duration_limit")
         elif isinstance(here, Branch):
             return self._branch(here)
@@ -149,17 +152,20 @@ class Walk:
         return None
 
     def wait_on(self, what: str, until: int, *, event: str = "", of: str = "") -> None:
-        tick = until - self.state.start_at
+        state = self.state
+        # Turns and queues belong to sends: a timer keeps none, or its place would depend on the size of waves.
+        state.turn, state.since = 0, 0
+        tick = until - state.start_at
         n = self.write("step.waiting", {"on": what, "until": tick, "event": event, "of": of})
         self.move(Status.WAITING, due=until)
-        self.state.waiting_on, self.state.wait_n = what, n
+        state.waiting_on, state.wait_n = what, n
 
     def ready(self) -> None:
-        """Stand before the gate, in the order of turns within this instant."""
+        """Stand before the gate, in the order of turns within this instant; who stands there longer goes first."""
         state = self.state
         if state.moment != self.at:
             state.moment, state.turn = self.at, 0
-        state.ready_at, state.since = self.at, 0
+        state.ready_at, state.since = self.at, self.at
         self.move(Status.READY, due=self.at)
 
     def exit_if_due(self) -> bool:
