@@ -99,7 +99,6 @@ def writing(*, by: str, epoch: int | None = None) -> Iterator[Writer]:
     Raises: Fenced when epoch is no longer the current one.
     """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '15s'")
         cursor.execute("SELECT size, epoch, clock FROM audit_head WHERE id = 1 FOR UPDATE")
         size, current, clock = cursor.fetchone()
         if epoch is not None and epoch != current:

@@ -83,8 +83,11 @@ def secrets_by_name(name: str) -> dict[str, list[str]]:
     return found
 
 
-def postgres(name: str) -> dict[str, object]:
-    """Return Django's connection settings from a libpq URL; a unix socket is `?host=/directory`."""
+def postgres(name: str, *, session: str = "") -> dict[str, object]:
+    """Return Django's connection settings from a libpq URL; a unix socket is `?host=/directory`.
+
+    session: libpq `options` for every connection, unless the URL brings its own.
+    """
     hint = "Use postgresql://USER:PASSWORD@HOST:PORT/NAME, or postgresql://USER@/NAME?host=/socket/directory."
     url = urlsplit(secret(name, hint=hint))
     try:
@@ -93,7 +96,7 @@ def postgres(name: str) -> dict[str, object]:
         raise Misconfigured(f"The port in {name} is not a number. {hint}") from error
     if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
         raise Misconfigured(f"{name} does not name a PostgreSQL database, the only kind DEE runs on. {hint}")
-    options = dict(parse_qsl(url.query))
+    options = {"options": session, **dict(parse_qsl(url.query))} if session else dict(parse_qsl(url.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(url.path.strip("/")),

@@ -116,7 +116,11 @@ AXES_VERBOSE = False  # its lines name people
 # --- Where things are ---
 # The application connects as DEE_APP_ROLE, which owns nothing; migrations run with DATABASE_URL set to the owner's URL.
 DEE_APP_ROLE = env.text("DEE_APP_ROLE", "dee_app")
-DATABASES = {"default": {**env.postgres("DATABASE_URL"), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
+# A process that is frozen inside a transaction must not hold the head of the log, and nobody waits for it for ever.
+SESSION = "-c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"
+DATABASES = {
+    "default": {**env.postgres("DATABASE_URL", session=SESSION), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+}
 REDIS_URL = env.redis("REDIS_URL")
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("DEE_STATIC_ROOT", str(DATA_DIR / "static"))

@@ -46,10 +46,8 @@ class Run(models.Model):
         indexes = [
             # The engine's pick: one range scan over what is due, whatever number of finished runs there is.
             models.Index(fields=["due_at", "turn", "since", "no"], name="runs_due", condition=Q(due_at__isnull=False)),
-            models.Index(fields=["contact", "no"], name="runs_open", condition=Q(status__in=OPEN)),
             models.Index(fields=["reason", "plan_key", "step", "no"], name="runs_failed", condition=Q(status="FAILED")),
             models.Index(fields=["status", "-no"], name="runs_by_status"),
-            models.Index(fields=["plan_version", "status"], name="runs_by_version"),
             BrinIndex(fields=["start_at"], name="runs_by_start"),
         ]
         constraints = [
@@ -130,7 +128,9 @@ class Intent(models.Model):
     """A committed decision to send. Append-only: what came of it is an entry, not an update."""
 
     id = models.TextField(primary_key=True, help_text="SHA-256 over run, step, visit and attempt, 32 hex digits")
-    run = models.ForeignKey(Run, models.PROTECT, related_name="intents")
+    run = models.ForeignKey(
+        Run, models.PROTECT, related_name="intents", db_index=False
+    )  # runs_intent_once begins with it
     step = models.TextField()
     visit = models.BigIntegerField()
     attempt = models.IntegerField()

@@ -138,7 +138,10 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="intents", to="runs.run"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="intents",
+                        to="runs.run",
                     ),
                 ),
             ],
@@ -197,14 +200,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="run",
             index=models.Index(
-                condition=models.Q(("status__in", ("READY", "WAITING", "PAUSED", "DISPATCHING", "FAILED"))),
-                fields=["contact", "no"],
-                name="runs_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(
                 condition=models.Q(("status", "FAILED")),
                 fields=["reason", "plan_key", "step", "no"],
                 name="runs_failed",
@@ -213,10 +208,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="run",
             index=models.Index(fields=["status", "-no"], name="runs_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["plan_version", "status"], name="runs_by_version"),
         ),
         migrations.AddIndex(
             model_name="run",
