@@ -69,11 +69,11 @@ class Admission:
         plan = version.plan
         attrs = {name: contact.attributes[name] for name in sorted(plan.attributes) if name in contact.attributes}
         snapshot = {"ref": contact.ref, "zone": contact.zone, "country": contact.country, "attrs": attrs}
-        digest = hashlib.sha256(b"dee.contact/1\n" + canon.encode(snapshot).encode()).hexdigest()
         no, now = self.next_run, self.batch.now
         run = Live(no, version.id, plan, contact.id, RunState(st=f"run/{no}", start_at=now), stored=False)
-        start = Start(now, version.number, contact.ref, digest, attrs, str(body.get("actor", arrival.source)))
         try:
+            digest = hashlib.sha256(b"dee.contact/1\n" + canon.encode(snapshot).encode()).hexdigest()
+            start = Start(now, version.number, contact.ref, digest, attrs, str(body.get("actor", arrival.source)))
             result = machine.step(plan, run.state, start)
         except canon.NotCanonical as error:
             return _refused(arrival, f"The contact's attributes cannot be recorded: {error}.")

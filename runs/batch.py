@@ -104,7 +104,7 @@ class Batch:
             heapq.heappush(self.heap, (run.key(), run.no, None))
 
     def queue_arrival(self, arrival: store.Arrival, action: Callable[[], None]) -> None:
-        """Put an input where it belongs: before every timer of the same second, among inputs by id."""
+        """Put an input where it belongs: before every timer of the same second, among inputs as they came."""
         heapq.heappush(self.heap, (arrival_key(arrival), 0, action))
 
     def drop_arrivals(self) -> None:
@@ -236,7 +236,7 @@ class Batch:
 
 def arrival_key(arrival: store.Arrival) -> Key:
     """Return the place of an input in the order of actions."""
-    return (arrival.at, 0, int(arrival.reaction), arrival.id, 0)
+    return (arrival.at, 0, int(arrival.reaction), arrival.received_us, arrival.id)
 
 
 def channels(plan: Plan) -> list[str]:

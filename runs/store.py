@@ -53,6 +53,7 @@ class Arrival:
     at: int
     reaction: bool = False  # a simulated recipient's; its inbox row is written with its verdict
     repeats: bool = False  # a reaction that the inbox has from elsewhere already
+    received_us: int = 0  # the database's clock, which tells inputs of one second apart; 0 for reactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,8 @@ def arrivals(kinds: Sequence[str], *, offset_s: int, limit: int) -> list[Arrival
     """Return inbox rows of these kinds without a place, in the order in which they were received."""
     rows = _fetch(
         "SELECT id, source, external_id, kind, body,"
-        " COALESCE(due_s, floor(extract(epoch FROM received_at))::bigint + %s) AS at"
+        " COALESCE(due_s, floor(extract(epoch FROM received_at))::bigint + %s),"
+        " false, false, (extract(epoch FROM received_at) * 1000000)::bigint"
         " FROM runs_inbox WHERE place IS NULL AND kind = ANY(%s) ORDER BY received_at, id LIMIT %s",
         [offset_s, list(kinds), limit],
     )

@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import psycopg
@@ -17,7 +18,7 @@ from channels import registry
 from channels.models import OutboxMessage, Reaction
 from plans import conditions
 from plans import queries as plan_queries
-from policies.models import Counter
+from policies.models import Contact, Counter
 from runs import batch, compose, dispatch, inbox, lease, operations, tick
 from runs.models import Engine as EngineRow
 from runs.models import Inbox, Run
@@ -209,6 +210,15 @@ def test_no_row_of_the_inbox_holds_up_the_others() -> None:
 
 
 @pytest.mark.usefixtures("world")
+def test_a_contact_that_cannot_be_recorded_is_refused_with_a_sentence() -> None:
+    make_plan("scored", MAIL_STEPS, attributes={"score": "int"})
+    Contact.objects.filter(pk=make_contact("c-1").pk).update(attributes={"score": 1.5})
+    enrol("scored", "c-1")
+    drain()
+    assert Inbox.objects.get().reason.startswith("The contact's attributes cannot be recorded: /attrs/score")
+
+
+@pytest.mark.usefixtures("world")
 def test_the_label_of_a_command_that_has_none_is_not_recorded() -> None:
     make_plan("wait", WAIT)
     make_contact("c-1")
@@ -304,6 +314,21 @@ def test_places_follow_the_order_of_admission() -> None:
     placed = Inbox.objects.filter(kind="event").order_by("place").values_list("body", flat=True)
     assert [json.loads(text)["event"] for text in placed] == ["opened", "clicked"]
     assert [e["data"]["event"] for e in entries() if e["type"] == "event.after_end"] == ["opened", "clicked"]
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("inputs", [1, 128])
+def test_inputs_of_one_second_are_admitted_as_they_came_however_many_are_read(
+    monkeypatch: pytest.MonkeyPatch, inputs: int
+) -> None:
+    monkeypatch.setattr(tick, "INPUTS", inputs)
+    second = datetime.fromtimestamp(clock(), UTC)
+    for ref, ms in (("c-1", 900), ("c-2", 100), ("c-3", 500)):  # a sequence is not an order
+        make_contact(ref)
+        at, body = second + timedelta(milliseconds=ms), json.dumps({"plan": "simple", "contact": ref, "actor": "cli"})
+        Inbox.objects.create(source="enrol", external_id=ref, kind="run.start", body=body, received_at=at)
+    drain()
+    assert list(Run.objects.order_by("no").values_list("contact__ref", flat=True)) == ["c-2", "c-3", "c-1"]
 
 
 def test_who_was_held_longest_gets_the_first_unit_of_the_next_day() -> None:
