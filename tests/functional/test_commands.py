@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Entry
 from runs.models import Inbox, Run
 from tests.factories import DONE, make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import drain, enrol, run
@@ -124,6 +125,11 @@ def test_the_demo_loads_once_and_shows_every_kind_of_end() -> None:
     assert {"COMPLETED", "FAILED", "STOPPED"} <= seen
     results = set(Run.objects.filter(plan_key="sales-outreach", status="COMPLETED").values_list("reason", flat=True))
     assert len(results) >= 5
+    gates = [
+        json.loads(body)["data"] for body in Entry.objects.filter(type="gate.decided").values_list("body", flat=True)
+    ]
+    stopped = {data["rule"] for data in gates if data["verdict"] != "allow"}
+    assert {"suppression", "consent", "calling_hours", "daily_limit", "budget"} <= stopped
     assert verify()[0] == 10
 
 
