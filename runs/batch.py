@@ -62,6 +62,7 @@ class Batch:
             self.people = {}
             self.know((run.plan, run.contact_id) for run in self.runs.values())
         self.wave: list[InFlight] = []
+        self.turn = 0  # of the wave
         self.new: list[Live] = []
         self.changed: dict[int, Live] = {}
         self.admitted: list[tuple[store.Arrival, store.Verdict]] = []
@@ -133,8 +134,8 @@ class Batch:
         while self.heap and self.done < most and len(self.wave) < self.wave_size:
             key, no, action = self.heap[0]
             beyond = self.horizon is not None and key > self.horizon
-            # While messages of this instant are on their way, the clock stands still.
-            if key[0] > self.wall.at or beyond or (self.wave and key[0] > self.now):
+            # While messages are on their way, neither the clock nor the turn moves on: their runs may be next in it.
+            if key[0] > self.wall.at or beyond or (self.wave and key[:3] > (self.now, 1, self.turn)):
                 return
             heapq.heappop(self.heap)
             if self._moved(key, no, action):
@@ -160,7 +161,7 @@ class Batch:
             self.changed[run.no] = run
             self.queue(run)
             return
-        step = run.plan.steps[run.state.step]
+        step, turn = run.plan.steps[run.state.step], run.state.turn
         ask = self.ask(run, str(CHANNELS[step.kind]))
         try:
             facts, policy = self.ledger.facts(ask, now=self.now), self.ledger.policy(ask.policy_key)
@@ -174,6 +175,7 @@ class Batch:
             if isinstance(effect, Dispatch):
                 self.ledger.reserve(facts["counters"], now=self.now)
                 self.wave.append(InFlight(run, message.outgoing(effect, run.no), ask))
+                self.turn = turn
 
     def apply(self, run: Live, given: Input) -> Result:
         """Give a run an input; a fault in the core fails that run and nothing else."""
