@@ -2,16 +2,24 @@
 
 Pure: no Django, clock, random, environment, file or network.
 
-Source: study/engine.md §3 (V4, V5, V9 to V11, V13, V15).
+Source: study/engine.md §3 (V4, V5, V9 to V11, V13, V15, V20).
 """
 
 from collections.abc import Collection, Iterator
 
+from audit import canon
 from plans import conditions, durations, graph, logic
 from plans.problems import Problem, listed, pointer
-from plans.steps import Branch, Plan, Step, Wait, WaitForEvent
+from plans.steps import TIMEOUT, Branch, Call, Plan, SendEmail, Step, Task, Wait, WaitForEvent, WaitUntil
 
 MIN_LOOP_SECONDS = 60
+# A day in autumn has 25 hours. A single day of the week is at most 7 days away, and the hour.
+LONGEST_DAY = 25 * 3600
+LONGEST_WEEK = 8 * 86400
+# An entry has 16 KiB: beside the conditions, those of branches and exits hold a contact's texts, the gate's its facts.
+MAX_RECORD = 12 * 1024
+MAX_REQUIRE_RECORD = 4 * 1024
+_NOTHING = conditions.Snapshot(0, {}, {}, {}, {})
 
 
 def check(plan: Plan, incomplete: Collection[str]) -> list[Problem]:
@@ -29,7 +37,8 @@ def check(plan: Plan, incomplete: Collection[str]) -> list[Problem]:
         *_timeless_loops(plan, follow),
         *_unbounded_loops(plan, follow),
         *_too_late_references(plan, follow),
-        *_useless_cases(plan),
+        *_useless_conditions(plan),
+        *_long_records(plan),
         *_limits(plan, follow),
     ]
 
@@ -57,13 +66,15 @@ def _timeless_loops(plan: Plan, follow: graph.Edges) -> Iterator[Problem]:
     for name, step in plan.steps.items():
         if isinstance(step, Wait) and step.seconds >= MIN_LOOP_SECONDS:
             quick[name] = []
-        elif isinstance(step, WaitForEvent) and step.timeout_s >= MIN_LOOP_SECONDS:
-            quick[name] = [to for to in follow[name] if to == step.on.get("event")]
+        elif isinstance(step, WaitForEvent | Task) and step.timeout_s >= MIN_LOOP_SECONDS:
+            at_once = {to for label, to in step.on.items() if label != TIMEOUT}
+            quick[name] = [to for to in follow[name] if to in at_once]
     for loop in graph.loops(graph.flow_order(plan), quick):
         yield _problem(
             loop[0],
             f"The loop through {listed(loop)} can turn without time passing; put a wait of at least "
-            f"{durations.text(MIN_LOOP_SECONDS)} into it (the event arm of a wait_for_event does not count).",
+            f"{durations.text(MIN_LOOP_SECONDS)} into it (a wait_until does not count, nor do the arms of a "
+            "wait_for_event and a task other than timeout).",
         )
 
 
@@ -130,6 +141,9 @@ def _references(plan: Plan) -> Iterator[tuple[str, conditions.Reference]]:
     for name, step in plan.steps.items():
         if isinstance(step, WaitForEvent) and step.of is not None:
             yield name, conditions.Reference(pointer("steps", name, "of"), step.of, "event")
+        if isinstance(step, SendEmail | Call) and step.require is not None:
+            for ref in conditions.references(step.require, pointer("steps", name, "require")):
+                yield name, ref
         if isinstance(step, Branch):
             for index, case in enumerate(step.cases):
                 where = pointer("steps", name, "cases", index, "when")
@@ -137,9 +151,15 @@ def _references(plan: Plan) -> Iterator[tuple[str, conditions.Reference]]:
                     yield name, ref
 
 
-def _useless_cases(plan: Plan) -> Iterator[Problem]:
-    """V9, for branches and exits alike."""
+def _useless_conditions(plan: Plan) -> Iterator[Problem]:
+    """V9, for branches, exits and what a send requires."""
     for name, step in plan.steps.items():
+        if isinstance(step, SendEmail | Call) and step.require is not None:
+            value = logic.constant(step.require)
+            if value is not None:
+                fault = "always holds, so it asks nothing" if value else "can never hold, so nothing is ever sent"
+                message = f'What "{name}" requires {fault}; change the condition or remove it.'
+                yield Problem(pointer("steps", name, "require"), name, message)
         if isinstance(step, Branch):
             arms = [(f'case "{case.name}"', case.when) for case in step.cases]
             yield from _useless(arms, name, pointer("steps", name, "cases"))
@@ -160,6 +180,26 @@ def _useless(arms: list[tuple[str, conditions.Condition]], step: str, where: str
         else:
             continue
         yield Problem(f"{where}/{index}/when", step, message)
+
+
+def _long_records(plan: Plan) -> Iterator[Problem]:
+    """V20: what the log keeps of an evaluation, leaf by leaf, fits into one entry."""
+    exits = enumerate(plan.exit_on)
+    found = [("", pointer("exit_on", index, "when"), [exit.when], MAX_RECORD) for index, exit in exits]
+    for name, step in plan.steps.items():
+        if isinstance(step, Branch):
+            found.append((name, pointer("steps", name, "cases"), [case.when for case in step.cases], MAX_RECORD))
+        elif isinstance(step, SendEmail | Call) and step.require is not None:
+            found.append((name, pointer("steps", name, "require"), [step.require], MAX_REQUIRE_RECORD))
+    for name, where, asked, most in found:
+        leaves = [leaf for when in asked for leaf in conditions.evaluate(when, _NOTHING)[1]]
+        size = sum(len(canon.encode(leaf, canon.DOCUMENT).encode()) + 1 for leaf in leaves)
+        if size > most:
+            message = (
+                f"The record of these conditions takes {size} bytes of an entry in the log and {most} are allowed; "
+                "shorten them or spread them over several steps."
+            )
+            yield Problem(where, name, message)
 
 
 def _limits(plan: Plan, follow: graph.Edges) -> Iterator[Problem]:
@@ -193,9 +233,14 @@ def _longest(plan: Plan, follow: graph.Edges) -> tuple[int, int]:
 
 def _seconds(step: Step) -> int:
     """Return the most seconds a step may take by itself."""
-    if isinstance(step, Wait):
-        return step.seconds
-    return step.timeout_s if isinstance(step, WaitForEvent) else 0
+    match step:
+        case Wait():
+            return step.seconds
+        case WaitUntil():
+            return LONGEST_DAY if len(step.days) == 7 else LONGEST_WEEK
+        case WaitForEvent() | Task():
+            return step.timeout_s
+    return 0
 
 
 def _problem(step: str, message: str) -> Problem:

@@ -247,6 +247,8 @@ class _Checker:
             self.node(arg, where + pointer("args", index), depth + 1, guarded)
 
     def _event(self, node: Condition, where: str) -> None:
+        if "of" in node and node["of"] is None:
+            self.refuse(where + "/of", "null is no step; leave the key out for the events of any step.")
         self.problems += check_event(
             node["event"],
             node.get("of"),
@@ -281,12 +283,15 @@ class _Checker:
             self.refuse(
                 where + "/op", f'"{op}" compares numbers, and {ref} is {_type_name(expected)}; use "eq", "ne" or "in".'
             )
-        values = node["values"] if op == "in" else [node["value"]]
-        if not isinstance(values, list) or not values or len(values) > MAX_NODES:
+        values = node.get("values", [])
+        if op == "in" and (not isinstance(values, list) or not 0 < len(values) <= MAX_NODES):
             self.refuse(where + "/values", f'"values" is a list of 1 to {MAX_NODES} values.')
             values = []
-        for value in [*values, *([node["default"]] if "default" in node else [])]:
-            self._value(value, ref, expected, where)
+        for index, value in enumerate(values):
+            self._value(value, ref, expected, where + pointer("values", index))
+        for key in ("value", "default"):
+            if key in node:
+                self._value(node[key], ref, expected, where + pointer(key))
         if nullable and "default" not in node and ref not in guarded:
             self.refuse(
                 where,
@@ -351,7 +356,8 @@ def check_event(event: Any, of: Any, context: Context) -> list[Problem]:
 
 def labels(step: steps.Step) -> tuple[str, ...]:
     """Return the outcome labels a step can have."""
-    return tuple(step.on) if isinstance(step, steps.Branch) else steps.LABELS[step.kind]
+    written = isinstance(step, steps.Branch | steps.Split | steps.Task)
+    return tuple(step.on) if written else steps.LABELS[step.kind]
 
 
 def _bad_label(label: Any, step: steps.Step) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from plans import captions, layout
-from plans.steps import Plan
+from plans.steps import Call, Plan, SendEmail
 
 CORNER = 10
 # One outline of 16 by 16 for each kind.
@@ -17,8 +17,12 @@ ICONS: Mapping[str, str] = {
     "send_email": "M1.5 3.5h13v9h-13z M1.5 4l6.5 5 6.5-5",
     "call": "M4.2 2l2.3 3-1.4 1.7a9 9 0 0 0 4.2 4.2L11 9.5l3 2.3-1 2.2c-6 .5-11.5-5-11-11z",
     "wait": "M8 1.5a6.5 6.5 0 1 0 .01 0z M8 4.5V8l2.5 2",
+    "wait_until": "M2 3.5h12v11H2z M2 7h12 M5 1.5V5 M11 1.5V5 M8 8.8v2.4l1.8 1",
     "wait_for_event": "M4 1.5h8 M4 14.5h8 M5 1.5c0 4 6 9 6 13 M11 1.5c0 4-6 9-6 13",
     "branch": "M8 1.5L14.5 8 8 14.5 1.5 8z",
+    "split": "M8 14.5V9.5L3.5 4 M8 9.5L12.5 4 M2.8 7.2V3.2H6.8 M9.2 3.2h4v4",
+    "record_opt_out": "M8 1.5a6.5 6.5 0 1 0 .01 0z M3.4 3.4l9.2 9.2",
+    "task": "M8 1.8a2.9 2.9 0 1 0 .01 0z M2.2 14.5c0-3.4 2.4-5.2 5.8-5.2s5.8 1.8 5.8 5.2z",
     "end": "M8 1.5a6.5 6.5 0 1 0 .01 0z M6 6h4v4H6z",
 }
 # The widest picture of each size; static/dee/diagram.css gives each its least width.
@@ -38,7 +42,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One step as drawn. tag: "start", "exit" or "". label: everything a reader who cannot see the picture needs."""
+    """One step as drawn. label: everything a reader who cannot see the picture needs.
+
+    tag: "start", "exit" or "". guard: "only if" when the step's send requires something, else "".
+    """
 
     name: str
     kind: str
@@ -50,6 +57,7 @@ class Card:
     title: str
     subtitle: str
     tag: str
+    guard: str
     state: str
     sign: str
     label: str
@@ -103,7 +111,8 @@ def _card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
     step = plan.steps[node.name]
     tag = "start" if node.name == plan.entry else "exit" if node.name in exits else ""
     words = captions.subtitle(step)
-    parts = [node.name, captions.KINDS[step.kind], words, tag, STATE_WORDS[state]]
+    notes = [note.rstrip(".") for note in captions.notes(step)]
+    parts = [node.name, captions.KINDS[step.kind], words, *notes, tag, STATE_WORDS[state]]
     room = (node.width - 54) // 6
     return Card(
         name=node.name,
@@ -116,6 +125,7 @@ def _card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
         title=node.name,
         subtitle=words if len(words) <= room else words[: room - 1].rstrip() + "…",
         tag=tag,
+        guard="only if" if isinstance(step, SendEmail | Call) and step.require is not None else "",
         state=state,
         sign=SIGNS[state],
         label=", ".join(part for part in parts if part),

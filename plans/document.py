@@ -15,17 +15,8 @@ from typing import Any
 from audit import canon
 from plans import checks, conditions, steps
 from plans.problems import Problem, pointer
-from plans.reading import (
-    ATTRIBUTE,
-    ATTRIBUTE_RULE,
-    MAX_SECONDS,
-    MAX_STEPS,
-    WORD,
-    WORD_RULE,
-    Reader,
-    check_texts,
-    read_step,
-)
+from plans.reading import ATTRIBUTE, ATTRIBUTE_RULE, WORD, WORD_RULE, Reader, check_texts
+from plans.step_reading import MAX_SECONDS, read_step
 from plans.steps import Exit, Limits, Plan
 
 __all__ = ["Inspection", "Invalid", "Plan", "Problem", "canonical", "content_hash", "export", "inspect", "parse"]
@@ -36,6 +27,7 @@ OPTIONAL = ("meta", "attributes", "exit_on")
 # A page stands where the first one's would; the second names the log's stream of templates.
 RESERVED_KEYS = frozenset({"new", "templates"})
 MAX_PLAN_STEPS = 500
+MAX_STEPS = 10_000
 MAX_EXITS = 20
 MAX_ATTRIBUTES = 100
 MAX_PROBLEMS = 200
@@ -126,7 +118,7 @@ def inspect_value(document: Any) -> Inspection:
 
 def _read_plan(reader: Reader, document: dict[str, Any]) -> Plan:
     reader.mapping(document, "", REQUIRED, OPTIONAL)
-    check_texts(reader, document, "", ("/meta/description",))
+    check_texts(reader, {key: document[key] for key in document if key != "steps"}, "", ("/meta/description",))
     if document.get("schema", SCHEMA) != SCHEMA:
         reader.refuse("/schema", f'This is not a plan document; its "schema" must be "{SCHEMA}".')
     key = _read_key(reader, document["key"]) if "key" in document else ""
@@ -136,7 +128,7 @@ def _read_plan(reader: Reader, document: dict[str, Any]) -> Plan:
     policy = reader.word(document["policy"], "/policy") if "policy" in document else ""
     meta = _read_meta(reader, document.get("meta", {}))
     attributes = _read_attributes(reader, document.get("attributes", {}))
-    limits = _read_limits(reader, document.get("limits"))
+    limits = _read_limits(reader, document["limits"]) if "limits" in document else Limits(MAX_STEPS, MAX_SECONDS)
     exits = _read_exits(reader, document.get("exit_on", []), known)
     found = {name: _read_one(reader, name, known) for name in sorted(known)}
     body = canonical({name: value for name, value in document.items() if name != "meta"})
@@ -171,7 +163,9 @@ def key_problems(key: str) -> list[Problem]:
 
 
 def _read_one(reader: Reader, name: str, known: Mapping[str, Any]) -> steps.Step | None:
+    where = pointer("steps", name)
     reader.step = name
+    check_texts(reader, known[name], where, (where + "/instructions",))
     step = read_step(reader, name, known[name], known)
     reader.step = ""
     return step
@@ -187,7 +181,7 @@ def _read_meta(reader: Reader, value: Any) -> dict[str, str]:
 
 
 def _read_limits(reader: Reader, value: Any) -> Limits:
-    found = {} if value is None else reader.mapping(value, "/limits", ("max_steps", "max_duration_s"), ())
+    found = reader.mapping(value, "/limits", ("max_steps", "max_duration_s"), ())
     # A missing bound has been reported; the stand-in is the widest, so that no second problem follows from it.
     return Limits(
         reader.integer(found.get("max_steps", MAX_STEPS), "/limits/max_steps", 1, MAX_STEPS),
@@ -226,19 +220,22 @@ def _check_conditions(reader: Reader, plan: Plan) -> Plan:
         # A stand-in that equals no other condition, so that nothing is concluded from it.
         return {"op": "is_set", "ref": where} if found else when
 
-    found: dict[str, steps.Step] = {}
-    for name, step in plan.steps.items():
+    def step_checked(name: str, step: steps.Step) -> steps.Step:
         at = pointer("steps", name)
         if isinstance(step, steps.WaitForEvent) and step.event:
             context = conditions.Context(plan.attributes, plan.steps, at, name)
             reader.problems.extend(conditions.check_event(step.event, step.of, context))
+        elif isinstance(step, steps.SendEmail | steps.Call) and step.require is not None:
+            return replace(step, require=checked(step.require, at + "/require", name))
         elif isinstance(step, steps.Branch):
             cases = [
                 replace(case, when=checked(case.when, at + pointer("cases", index, "when"), name))
                 for index, case in enumerate(step.cases)
             ]
-            step = replace(step, cases=tuple(cases))
-        found[name] = step
+            return replace(step, cases=tuple(cases))
+        return step
+
+    found = {name: step_checked(name, step) for name, step in plan.steps.items()}
     exits = [
         replace(exit, when=checked(exit.when, pointer("exit_on", i, "when"))) for i, exit in enumerate(plan.exit_on)
     ]

@@ -108,6 +108,7 @@ def _page(
         "saved_by": audit_queries.actor_names([stored.updated_by])[stored.updated_by] if stored else "",
         "stale": stale,
         "refused": refused,
+        "kinds": pages.kinds(),
         **_checks(plan.key, text),
     }
     page = context(request, f"Draft of {plan.title or plan.key}", **more)

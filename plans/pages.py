@@ -7,7 +7,8 @@ from typing import Any
 
 from audit import queries as audit_queries
 from plans import captions, content, diagram, document, graph, layout, models
-from plans.steps import Branch, Plan
+from plans.step_reading import STEP_KEYS
+from plans.steps import LABELS, Branch, Plan, Task
 
 SAMPLE_VALUES = {
     "first_name": "Ada",
@@ -23,7 +24,7 @@ SAMPLE_VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One outcome of a step and where it leads; when: the condition of a branch's arm, in words."""
+    """One outcome of a step and where it leads; when: a branch's condition in words, or a split's share."""
 
     label: str
     target: str
@@ -32,12 +33,25 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step in the list that says the same as the picture."""
+    """One step in the list that says the same as the picture. notes: sentences; told: a task's instructions."""
 
     name: str
     kind: str
     what: str
+    notes: tuple[str, ...]
+    told: str
     ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One kind of step, for who writes a plan: its keys beside "kind", and its outcomes."""
+
+    kind: str
+    about: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    outcomes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +77,22 @@ def steps(plan: Plan) -> list[Row]:
     for name in graph.flow_order(plan):
         step = plan.steps[name]
         said = {case.name: captions.condition(case.when) for case in step.cases} if isinstance(step, Branch) else {}
-        ways = tuple(Way(label, target, said.get(label, "")) for label, target in step.on.items())
-        rows.append(Row(name, captions.KINDS[step.kind], captions.subtitle(step), ways))
+        ways = tuple(
+            Way(label, target, said.get(label, captions.share(step, label))) for label, target in step.on.items()
+        )
+        told = step.instructions if isinstance(step, Task) else ""
+        rows.append(
+            Row(name, captions.KINDS[step.kind], captions.subtitle(step), tuple(captions.notes(step)), told, ways)
+        )
     return rows
+
+
+def kinds() -> list[KindRow]:
+    """Return what an author may write for each kind of step."""
+    return [
+        KindRow(kind, captions.ABOUT[kind], *keys, captions.OUTCOMES.get(kind, ", ".join(LABELS[kind])))
+        for kind, keys in STEP_KEYS.items()
+    ]
 
 
 def exits(plan: Plan) -> list[Way]:
@@ -101,7 +128,8 @@ def laid_out(text: str) -> str:
     if plan is None:
         return text
     value = document.decode(text)
-    value["steps"] = {name: _in_order(value["steps"][name], ("kind",), ("on",)) for name in graph.flow_order(plan)}
+    first = ("kind", "title", "instructions", "time", "template")
+    value["steps"] = {name: _in_order(value["steps"][name], first, ("on",)) for name in graph.flow_order(plan)}
     return json.dumps(_in_order(value, document.REQUIRED[:-1], ("steps",)), ensure_ascii=False, indent=2)
 
 

@@ -20,20 +20,32 @@ class Kind(StrEnum):
     SEND_EMAIL = "send_email"
     CALL = "call"
     WAIT = "wait"
+    WAIT_UNTIL = "wait_until"
     WAIT_FOR_EVENT = "wait_for_event"
     BRANCH = "branch"
+    SPLIT = "split"
+    RECORD_OPT_OUT = "record_opt_out"
+    TASK = "task"
     END = "end"
 
 
-# The closed outcome labels of each kind, in the order in which pages show them. A branch's labels are its arms' names.
+# The closed outcome labels of each kind, in the order in which pages show them. The labels of a branch and of a split
+# are their arms' names; those of a task are its author's, and `timeout`.
 LABELS: Mapping[str, tuple[str, ...]] = {
     Kind.SEND_EMAIL: ("sent", "blocked"),
     Kind.CALL: ("answered", "no_answer", "busy", "voicemail", "blocked"),
     Kind.WAIT: ("completed",),
+    Kind.WAIT_UNTIL: ("completed",),
     Kind.WAIT_FOR_EVENT: ("event", "timeout"),
     Kind.BRANCH: (),
+    Kind.SPLIT: (),
+    Kind.RECORD_OPT_OUT: ("recorded",),
+    Kind.TASK: (),
     Kind.END: (),
 }
+
+# The label of a task that nobody did in time.
+TIMEOUT = "timeout"
 
 # The label of a refusal by the gate. It may stay unmapped: then the refusal fails the run.
 BLOCKED = "blocked"
@@ -44,21 +56,28 @@ CHANNELS: Mapping[str, Channel] = {Kind.SEND_EMAIL: Channel.EMAIL, Kind.CALL: Ch
 
 @dataclass(frozen=True, slots=True)
 class SendEmail:
-    """Send one email made from a template version (`welcome@1`)."""
+    """Send one email made from a template version (`welcome@1`).
+
+    require: a condition asked at the gate, None for none. max_lateness_s: a send later than that fails as stale.
+    """
 
     name: str
     on: Mapping[str, str]
     template: str
+    require: Mapping[str, Any] | None = None
+    max_lateness_s: int | None = None
     kind: Kind = field(init=False, default=Kind.SEND_EMAIL)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Place one call that follows a script version (`intro-script@1`)."""
+    """Place one call that follows a script version (`intro-script@1`). require, max_lateness_s: as for an email."""
 
     name: str
     on: Mapping[str, str]
     template: str
+    require: Mapping[str, Any] | None = None
+    max_lateness_s: int | None = None
     kind: Kind = field(init=False, default=Kind.CALL)
 
 
@@ -70,6 +89,17 @@ class Wait:
     on: Mapping[str, str]
     seconds: int
     kind: Kind = field(init=False, default=Kind.WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Wait for the next time the contact's clock shows this minute of the day, on one of these days (1 is Monday)."""
+
+    name: str
+    on: Mapping[str, str]
+    minute: int
+    days: tuple[int, ...]
+    kind: Kind = field(init=False, default=Kind.WAIT_UNTIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +143,47 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm of a split: it gets its weight's share of the contacts."""
+
+    name: str
+    weight: int
+    goto: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Take one arm by a hash of contact, plan and step: a contact always gets the same. `on` maps each arm's name."""
+
+    name: str
+    on: Mapping[str, str]
+    arms: tuple[Arm, ...]
+    kind: Kind = field(init=False, default=Kind.SPLIT)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptOut:
+    """Withdraw the contact's consent and suppress their address on these channels, as if they had unsubscribed."""
+
+    name: str
+    on: Mapping[str, str]
+    channels: tuple[str, ...]
+    kind: Kind = field(init=False, default=Kind.RECORD_OPT_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Wait until a person has done something and says with which of the outcomes in `on`, at most timeout_s seconds."""
+
+    name: str
+    on: Mapping[str, str]
+    title: str
+    instructions: str
+    timeout_s: int
+    kind: Kind = field(init=False, default=Kind.TASK)
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """End the run with a result word; `goal` says that this result is what the plan is for."""
 
@@ -123,7 +194,7 @@ class End:
     kind: Kind = field(init=False, default=Kind.END)
 
 
-Step = SendEmail | Call | Wait | WaitForEvent | Branch | End
+Step = SendEmail | Call | Wait | WaitUntil | WaitForEvent | Branch | Split | RecordOptOut | Task | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +233,8 @@ class Plan:
     text: str
     title: str = ""
     description: str = ""
+
+
+def channels(plan: Plan) -> list[str]:
+    """Return the channels a plan sends on."""
+    return sorted({str(CHANNELS[step.kind]) for step in plan.steps.values() if step.kind in CHANNELS})

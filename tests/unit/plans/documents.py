@@ -46,6 +46,48 @@ FOLLOW_UP: dict[str, Any] = {
 }
 
 
+REPLIED = {"op": "event_seen", "event": "replied", "of": "mail"}
+
+# The kinds and keys that the plan above has not.
+ASKED: dict[str, Any] = {
+    "schema": "dee.plan/1",
+    "key": "asked",
+    "entry": "ask",
+    "purpose": "collections",
+    "policy": "outreach",
+    "limits": {"max_steps": 20, "max_duration_s": 2_592_000},
+    "steps": {
+        "ask": {
+            "kind": "split",
+            "arms": [{"name": "mail", "weight": 3, "goto": "mail"}, {"name": "voice", "weight": 1, "goto": "call"}],
+        },
+        "mail": {"kind": "send_email", "template": "notice@1", "max_lateness_s": 3600, "on": {"sent": "morning"}},
+        "call": {"kind": "call", "template": "script@1", "on": {**CALL_ON, "busy": "morning", "blocked": "done"}},
+        "morning": {"kind": "wait_until", "time": "09:05", "days": [5, 1, 2], "on": {"completed": "check"}},
+        "check": {
+            "kind": "task",
+            "title": "Look whether they paid",
+            "instructions": "Open the account.\nLook.",
+            "timeout_s": 86400,
+            "on": {"promised": "done", "paid": "no-more", "timeout": "remind"},
+        },
+        "remind": {
+            "kind": "send_email",
+            "template": "notice@2",
+            "require": {"op": "not", "arg": REPLIED},
+            "on": {"sent": "done", "blocked": "done"},
+        },
+        "no-more": {"kind": "record_opt_out", "channels": ["voice", "email"], "on": {"recorded": "done"}},
+        "done": DONE,
+    },
+}
+
+
+def asked() -> dict[str, Any]:
+    """Return a copy of the plan with a split, a wait_until, a task, an opt-out and what a send requires."""
+    return deepcopy(ASKED)
+
+
 def follow_up() -> dict[str, Any]:
     """Return a copy of the plan that passes every check, to be changed by the test."""
     return deepcopy(FOLLOW_UP)
@@ -171,13 +213,19 @@ def graphs(draw: st.DrawFn, most: int = 14) -> dict[str, Any]:
     target = st.sampled_from(names)
     steps: dict[str, Any] = {}
     for name in names:
-        kind = draw(st.sampled_from(["send_email", "wait", "branch", "call", "end"]))
+        kind = draw(st.sampled_from(["send_email", "wait", "branch", "call", "split", "task", "end"]))
         if kind == "send_email":
             steps[name] = {"kind": kind, "template": "a@1", "on": {"sent": draw(target), "blocked": draw(target)}}
         elif kind == "wait":
             steps[name] = {"kind": kind, "seconds": 60, "on": {"completed": draw(target)}}
         elif kind == "call":
             steps[name] = {"kind": kind, "template": "a@1", "on": {label: draw(target) for label in CALL_ON}}
+        elif kind == "task":
+            on = {label: draw(target) for label in ("yes", "no", "timeout")}
+            steps[name] = {"kind": kind, "title": "Look", "timeout_s": 60, "on": on}
+        elif kind == "split":
+            arms = [{"name": f"a{i}", "weight": 1, "goto": draw(target)} for i in range(draw(st.integers(2, 4)))]
+            steps[name] = {"kind": kind, "arms": arms}
         elif kind == "branch":
             cases = [
                 {"name": f"c{i}", "when": {"op": "true"}, "goto": draw(target)} for i in range(draw(st.integers(1, 3)))

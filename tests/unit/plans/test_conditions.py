@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from audit import canon
 from plans import conditions
-from tests.unit.plans.documents import CONDITIONS, SNAPSHOTS, facts, follow_up, plan, seen
+from tests.unit.plans.documents import CONDITIONS, SNAPSHOTS, asked, facts, follow_up, plan, seen
 
 PLAN = plan(follow_up())
 OPENED = {"": {"opened": seen(2)}, "mail": {"opened": seen(2)}}
@@ -143,12 +143,15 @@ def test_a_checked_condition_never_raises_and_its_record_is_canonical(condition,
         ({"op": "eq", "ref": "contact.attr.color", "value": "x"}, "/w/ref", '"color" is not declared'),
         ({"op": "eq", "ref": "contact.email", "value": "x"}, "/w/ref", "is no fact"),
         ({"op": "eq", "ref": "step.nowhere.outcome", "value": "x"}, "/w/ref", 'no step named "nowhere"'),
-        ({"op": "eq", "ref": TIER, "value": 3, "default": ""}, "/w", "is a text; compare it with a text"),
-        ({"op": "eq", "ref": "run.tick", "value": True}, "/w", "is a whole number; compare it"),
-        ({"op": "eq", "ref": BALANCE, "value": 3, "default": "0"}, "/w", "is a whole number; compare it"),
+        ({"op": "eq", "ref": TIER, "value": 3, "default": ""}, "/w/value", "is a text; compare it with a text"),
+        ({"op": "eq", "ref": "run.tick", "value": True}, "/w/value", "is a whole number; compare it"),
+        ({"op": "eq", "ref": BALANCE, "value": 3, "default": "0"}, "/w/default", "is a whole number; compare it"),
         ({"op": "lt", "ref": TIER, "value": "x", "default": ""}, "/w/op", '"lt" compares numbers'),
         ({"op": "in", "ref": TIER, "values": [], "default": ""}, "/w/values", "a list of 1 to 64 values"),
-        ({"op": "eq", "ref": "step.call.outcome", "value": "sent", "default": "busy"}, "/w", "not an outcome"),
+        ({"op": "in", "ref": TIER, "values": ["x"] * 65, "default": ""}, "/w/values", "a list of 1 to 64 values"),
+        ({"op": "in", "ref": TIER, "values": ["x", 7], "default": ""}, "/w/values/1", "is a text; compare it"),
+        ({"op": "event_seen", "event": "opened", "of": None}, "/w/of", "null is no step; leave the key out"),
+        ({"op": "eq", "ref": "step.call.outcome", "value": "sent", "default": "busy"}, "/w/value", "not an outcome"),
         ({"op": "eq", "ref": TIER, "value": "gold"}, "/w", "contact.attr.tier may be unset; add a \"default\""),
     ],
 )  # fmt: skip
@@ -171,6 +174,33 @@ def test_the_check_says_where_and_what_to_do(condition: Any, pointer: str, said:
 )
 def test_a_comparison_is_safe_beside_is_set(condition: dict[str, Any]) -> None:
     assert complaints(condition) == []
+
+
+ASKED = plan(asked())
+
+
+@pytest.mark.parametrize(
+    ("step", "labels"),
+    [
+        ("ask", ("mail", "voice")),
+        ("check", ("paid", "promised", "timeout")),
+        ("morning", ("completed",)),
+        ("no-more", ("recorded",)),
+        ("remind", ("sent", "blocked")),
+    ],
+)
+def test_a_condition_knows_the_outcomes_of_each_kind(step: str, labels: tuple[str, ...]) -> None:
+    assert conditions.labels(ASKED.steps[step]) == labels
+    context = conditions.Context(ASKED.attributes, ASKED.steps, "/w", "remind")
+    for label in labels:
+        leaf = {"op": "outcome_is", "step": step, "label": label}
+        compared = {"op": "eq", "ref": f"step.{step}.outcome", "value": label, "default": label}
+        assert conditions.check(leaf, context) == conditions.check(compared, context) == []
+    (found,) = conditions.check({"op": "outcome_is", "step": step, "label": "other"}, context)
+    assert (found.pointer, found.message) == (
+        "/w/label",
+        f'"other" is not an outcome of "{step}"; it has {", ".join(labels)}.',
+    )
 
 
 def test_depth_and_size_have_a_limit() -> None:

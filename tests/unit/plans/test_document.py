@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,34 @@ import pytest
 from hypothesis import given, settings
 
 from plans import document, steps
-from tests.unit.plans.documents import CONDITIONS, DONE, OPENED, follow_up, minimal, plan, problems, text
+from tests.unit.plans.documents import (
+    CONDITIONS,
+    DONE,
+    OPENED,
+    REPLIED,
+    asked,
+    follow_up,
+    minimal,
+    plan,
+    problems,
+    text,
+)
 
 SAMPLES = Path(__file__).parents[3] / "plans" / "samples"
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """Return the good plan with one place changed; None takes the key away."""
-    whole = follow_up()
+def changed(path: str, value: Any, whole: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the good plan (or another) with one place changed; None takes the key away."""
+    whole = whole or follow_up()
     *parents, last = path.split("/")
     place: Any = whole
     for part in parents:
         place = place[int(part)] if isinstance(place, list) else place[part]
+    key = int(last) if isinstance(place, list) else last
     if value is None:
-        del place[last]
+        del place[key]
     else:
-        place[last] = value
+        place[key] = value
     return whole
 
 
@@ -45,6 +58,48 @@ def test_a_good_document_is_a_plan() -> None:
     assert found.steps["done"] == steps.End("done", {}, "finished", True)
     assert found.steps["pause"].kind == "wait"
     assert found.exit_on == (steps.Exit({"op": "event_seen", "event": "replied"}, "done"),)
+
+
+def test_the_kinds_beyond_messages_and_waits_are_read() -> None:
+    found = plan(asked()).steps
+    assert found["ask"] == steps.Split(
+        "ask", {"mail": "mail", "voice": "call"}, (steps.Arm("mail", 3, "mail"), steps.Arm("voice", 1, "call"))
+    )
+    assert found["morning"] == steps.WaitUntil("morning", {"completed": "check"}, 545, (1, 2, 5))
+    assert found["check"] == steps.Task(
+        "check",
+        {"paid": "no-more", "promised": "done", "timeout": "remind"},
+        "Look whether they paid",
+        "Open the account.\nLook.",
+        86400,
+    )
+    assert found["no-more"] == steps.RecordOptOut("no-more", {"recorded": "done"}, ("email", "voice"))
+    assert found["mail"] == steps.SendEmail("mail", {"sent": "morning"}, "notice@1", None, 3600)
+    assert found["remind"] == steps.SendEmail(
+        "remind", {"sent": "done", "blocked": "done"}, "notice@2", {"op": "not", "arg": REPLIED}, None
+    )
+
+
+def test_what_may_be_left_out_may_be_left_out() -> None:
+    whole = asked()
+    del whole["steps"]["morning"]["days"], whole["steps"]["check"]["instructions"], whole["steps"]["remind"]["require"]
+    found = plan(whole).steps
+    assert (found["morning"].days, found["check"].instructions) == ((1, 2, 3, 4, 5, 6, 7), "")
+    assert (found["remind"].require, found["remind"].max_lateness_s) == (None, None)
+
+
+def test_the_order_of_outcomes_does_not_depend_on_the_text() -> None:
+    laid_out, canonical = json.dumps(asked()), document.canonical(asked())
+    first, second = document.parse(laid_out), document.parse(canonical)
+    assert [list(step.on.items()) for step in first.steps.values()] == [
+        list(step.on.items()) for step in second.steps.values()
+    ]
+    assert list(first.steps["check"].on) == ["paid", "promised", "timeout"]
+    assert list(first.steps["ask"].on) == ["mail", "voice"]
+
+
+def test_a_plan_published_long_ago_keeps_its_hash() -> None:
+    assert plan(follow_up()).hash == "8d4e2b1a830d1212ec41e90bb09b8903f036377735b34cc47f3570d0ede4f7a0"
 
 
 def test_blocked_may_stay_unmapped() -> None:
@@ -190,6 +245,95 @@ def test_a_fault_is_named_with_its_place_and_what_to_do(
     assert [(where, name) for where, name, _ in found] == [(pointer, step)]
 
 
+ONE_FAULT_MORE = [
+    ("morning/time", "9:00", "", '"9:00" is no time of day; write hours and minutes from 00:00 to 23:59'),
+    ("morning/time", "24:00", "", '"24:00" is no time of day'),
+    ("morning/time", 900, "", "900 is no time of day"),
+    ("morning/time", None, "..", 'The key "time" is missing'),
+    ("morning/days", [], "", "This list is empty; it has at least one entry."),
+    ("morning/days", "Mon", "", "This must be a list."),
+    ("morning/days", [1, 8], "/1", "8 is not allowed here; use 1, 2, 3, 4, 5, 6, 7."),
+    ("morning/days", [True], "/0", "true is not allowed here"),
+    ("morning/days", [5, 1, 5], "/2", "5 stands here twice; remove one."),
+    ("morning/days", [1] * 8, "", "There are 8 entries here; 7 are allowed."),
+    ("morning/zone", "UTC", "", 'Remove the unknown key "zone"'),
+    ("morning/on/timeout", "done", "", "a wait_until step has only completed"),
+    ("ask/arms", {}, "", "This must be a list."),
+    ("ask/arms/1", None, "..", "A split has at least 2 arms; add one, or lead straight to the next step."),
+    ("ask/arms/1/name", "mail", "", 'Two arms of this split are named "mail"; rename one.'),
+    ("ask/arms/1/name", "By voice", "", "is not allowed here; use lower-case"),
+    ("ask/arms/1/weight", 0, "", "0 is not allowed here; use a whole number from 1 to 10000."),
+    ("ask/arms/1/weight", 10_001, "", "use a whole number from 1 to 10000."),
+    ("ask/arms/1/weight", None, "..", 'The key "weight" is missing; add it.'),
+    ("ask/arms/1/goto", "cal", "", 'did you mean "call"?'),
+    ("ask/arms/1/when", {"op": "true"}, "", 'Remove the unknown key "when"'),
+    ("ask/on", {"mail": "mail"}, "", 'Remove the unknown key "on"'),
+    ("no-more/channels", [], "", "This list is empty"),
+    ("no-more/channels", ["sms"], "/0", '"sms" is not allowed here; use email, voice.'),
+    ("no-more/channels", ["email", "email"], "/1", '"email" stands here twice; remove one.'),
+    ("no-more/channels", "email", "", "This must be a list."),
+    ("no-more/channels", None, "..", 'The key "channels" is missing'),
+    ("no-more/on", {}, "", 'The outcome "recorded" leads nowhere'),
+    ("check/title", "", "", "The title is empty; say what the person has to do."),
+    ("check/title", " ", "", "The title is empty"),
+    ("check/title", "x" * 201, "", "This text has 201 characters; 200 are allowed."),
+    ("check/title", "two\nlines", "", "control character U+000A"),
+    ("check/title", None, "..", 'The key "title" is missing'),
+    ("check/instructions", "x" * 2001, "", "This text has 2001 characters; 2000 are allowed."),
+    ("check/instructions", "bell\u0007", "", "control character U+0007"),
+    ("check/instructions", ["Open"], "", "This must be a text."),
+    ("check/timeout_s", None, "..", 'The key "timeout_s" is missing'),
+    ("check/timeout_s", 0, "", "use a whole number from 1 to 158112000"),
+    ("check/on", [], "", "maps each outcome: words of your own, and timeout"),
+    ("check/on", {"timeout": "remind"}, "", 'A task has at least one outcome of its own, such as "done"; add one.'),
+    ("check/on/timeout", None, "..", 'The outcome "timeout" leads nowhere; map every outcome to a step.'),
+    ("check/on/promised", "doen", "", 'did you mean "done"?'),
+    ("check/on", {f"w{n}": "no-more" for n in range(11)} | {"timeout": "remind"}, "", "11 outcomes beside timeout; 10"),
+    ("check/on", {"x" * 41: "no-more", "timeout": "remind"}, "/" + "x" * 41, "digits, hyphens and underscores"),
+    ("remind/require", {"op": "replied"}, "/op", '"replied" is not an operator'),
+    ("remind/require", {"op": "visits_ge", "step": "ask-2", "count": 1}, "/step", 'no step named "ask-2"'),
+    ("mail/max_lateness_s", 0, "", "use a whole number from 1 to 158112000"),
+    ("mail/max_lateness_s", True, "", "true is not allowed here"),
+    ("mail/requires", {"op": "true"}, "", 'did you mean "require"?'),
+    ("morning/max_lateness_s", 60, "", 'Remove the unknown key "max_lateness_s"'),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "pointer", "said"), ONE_FAULT_MORE, ids=lambda value: str(value)[:30])
+def test_a_fault_in_the_other_kinds_is_named_too(path: str, value: Any, pointer: str, said: str) -> None:
+    found = [problem for problem in problems(changed(f"steps/{path}", value, asked())) if said in problem[2]]
+    place = path.rpartition("/")[0] if pointer == ".." else path + pointer
+    assert [(where, step) for where, step, _ in found] == [(f"/steps/{place}", path.partition("/")[0])]
+
+
+@pytest.mark.parametrize("name", ["a_b", "x" * 41, "7_days"])
+def test_the_name_of_a_step_has_a_rule(name: str) -> None:
+    whole = follow_up()
+    whole["steps"][name] = whole["steps"].pop("pause")
+    whole["steps"]["mail"]["on"]["sent"] = name
+    ((where, step, said),) = problems(whole)
+    assert (where, step) == (f"/steps/{name}", name)
+    assert said.endswith("use lower-case letters, digits and hyphens, at most 40, such as wait-3-days.")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "pointer", "said"),
+    [
+        ("limits", None, "/limits", "This must be an object with the keys max_steps, max_duration_s."),
+        ("steps/remind/require", None, "/steps/remind/require", "null is no condition; leave the key out"),
+        ("steps/check/instructions", None, "/steps/check/instructions", "This must be a text."),
+    ],
+)
+def test_null_stands_for_nothing(path: str, value: Any, pointer: str, said: str) -> None:
+    whole = changed(path, "", asked())
+    *parents, last = path.split("/")
+    place = whole
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    assert [(where, said in message) for where, _, message in problems(whole)] == [(pointer, True)]
+
+
 def test_all_faults_are_named_at_once() -> None:
     whole = follow_up()
     whole["purpose"] = ""
@@ -210,6 +354,14 @@ def test_a_broken_plan_can_still_be_drawn() -> None:
     found = document.inspect(text(changed("steps/mail/on/sent", "nowhere")))
     assert found.plan is not None
     assert found.plan.steps["mail"].on == {"blocked": "blocked"}
+
+
+def test_thousands_of_faults_are_found_in_a_moment() -> None:
+    arms = [{"goto": "nowhere", "name": f"arm-{index}", "weight": 1} for index in range(20)]
+    whole = minimal({f"step-{index}": {"kind": "split", "arms": arms} for index in range(200)})
+    began = time.perf_counter()
+    assert len(problems(whole)) == document.MAX_PROBLEMS + 1
+    assert time.perf_counter() - began < 1.5
 
 
 def test_thousands_of_faults_are_cut_short() -> None:

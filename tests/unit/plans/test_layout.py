@@ -1,15 +1,18 @@
 """The picture of a plan: nothing overlaps, wires lead downwards except loops, and the same plan looks the same."""
 
 import json
+import re
 import time
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from plans import diagram, layout
-from tests.unit.plans.documents import DONE, drawable, follow_up, graphs, minimal, plan
+from plans.steps import Kind
+from tests.unit.plans.documents import DONE, asked, drawable, follow_up, graphs, minimal, plan
 
 
 def boxes_overlap(one: layout.Node, other: layout.Node) -> bool:
@@ -123,6 +126,27 @@ def test_a_path_is_marked_on_cards_and_wires() -> None:
     assert cards["pause"].label == "pause, wait, 3 days, the run is here"
     assert (cards["done"].tag, cards["done"].state) == ("exit", "none")
     assert [wire.title for wire in drawn.wires if wire.walked] == ["mail: sent leads to pause"]
+
+
+def test_every_kind_has_a_card_of_its_own() -> None:
+    drawn = [diagram.draw(found, layout.layout(found)) for found in (plan(follow_up()), plan(asked()))]
+    cards = {card.kind: card for each in drawn for card in each.cards}
+    assert cards.keys() == diagram.ICONS.keys() == set(Kind)
+    assert len({card.icon for card in cards.values()}) == len(Kind)
+    style = (Path(__file__).parents[3] / "static" / "dee" / "diagram.css").read_text()
+    assert [kind for kind in Kind if not re.search(rf"\.dg-{kind}\b[^-]", style)] == []
+
+
+def test_what_a_send_requires_is_marked_and_said() -> None:
+    found = plan(asked())
+    cards = {card.name: card for card in diagram.draw(found, layout.layout(found)).cards}
+    assert {name: card.guard for name, card in cards.items() if card.guard} == {"remind": "only if"}
+    assert cards["remind"].label == (
+        "remind, send email, template notice@2, Only if not (replied of mail); asked at the gate"
+    )
+    assert cards["mail"].label == "mail, send email, template notice@1, Fails when it is more than 1 h late"
+    assert cards["check"].label == "check, task, Look whether they paid, A person has 1 day for it"
+    assert cards["morning"].label == "morning, wait until, 09:05 Mon, Tue, Fri, local time"
 
 
 def test_without_marks_nothing_steps_back() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from plans import captions, durations
-from tests.unit.plans.documents import follow_up, plan
+from plans.steps import Kind
+from tests.unit.plans.documents import DONE, asked, follow_up, minimal, plan
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,45 @@ def test_a_step_says_what_it_does() -> None:
         "done": "finished (goal)",
         "blocked": "blocked",
     }
+
+
+def test_a_step_of_the_other_kinds_says_what_it_does() -> None:
+    found = plan(asked()).steps
+    assert {name: captions.subtitle(found[name]) for name in ("ask", "morning", "check", "no-more")} == {
+        "ask": "3 : 1",
+        "morning": "09:05 Mon, Tue, Fri, local time",
+        "check": "Look whether they paid",
+        "no-more": "no more email and voice",
+    }
+    assert captions.KINDS.keys() == set(Kind)
+    assert [captions.share(found["ask"], label) for label in ("mail", "voice")] == ["3 of 4", "1 of 4"]
+    assert captions.share(found["check"], "paid") == ""
+
+
+def test_a_split_into_many_is_not_counted_out() -> None:
+    arms = [{"name": f"arm-{index}", "weight": 1, "goto": "done"} for index in range(5)]
+    found = plan(minimal({"ask": {"kind": "split", "arms": arms}, "done": DONE})).steps["ask"]
+    assert captions.subtitle(found) == "5 arms"
+
+
+def test_what_else_counts_for_a_step_is_said_in_sentences() -> None:
+    found = plan(asked()).steps
+    assert {name: captions.notes(step) for name, step in found.items() if captions.notes(step)} == {
+        "mail": ["Fails when it is more than 1 h late."],
+        "remind": ["Only if not (replied of mail); asked at the gate."],
+        "check": ["A person has 1 day for it."],
+    }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ((1, 2, 3, 4, 5, 6, 7), "any day"), ((1, 2, 3, 4, 5), "Mon to Fri"), ((6, 7), "Sat, Sun"), ((3,), "Wed"),
+        ((1, 3, 5), "Mon, Wed, Fri"), ((1, 2, 3, 5, 7), "Mon to Wed, Fri, Sun"),
+    ],
+)  # fmt: skip
+def test_days_are_said_as_people_say_them(chosen: tuple[int, ...], said: str) -> None:
+    assert captions.days(chosen) == said
 
 
 @pytest.mark.parametrize(
