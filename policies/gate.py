@@ -33,6 +33,7 @@ class Ask:
     plan_state: str
     policy_key: str
     late_by: int = field(default=0, compare=False)  # grows while a run waits; what has to be read stays the same
+    again: bool = field(default=False, compare=False)  # a redispatch: its reservation stands since the first dispatch
 
 
 class OverLimit(AssertionError):
@@ -77,6 +78,17 @@ class Ledger:
         """Return the active document of a prefetched policy, for `rules.evaluate`; empty when there is none."""
         return self._policies[key].body
 
+    def policy_hash(self, key: str) -> str:
+        """Return the hash of a prefetched policy's active version, or the empty string."""
+        return self._policies[key].hash
+
+    def zone(self, contact_id: int) -> str:
+        """Return the zone of a contact's own clock, or the empty string when nobody knows it."""
+        if contact_id not in self._contacts:
+            self._read_people({contact_id})
+        contact = self._contacts[contact_id]
+        return zones.zone_of(contact.zone, contact.phone)
+
     def facts(self, ask: Ask, *, now: int) -> Facts:
         """Return everything the rules may look at, canonical and without personal data. now: lane clock.
 
@@ -85,7 +97,7 @@ class Ledger:
         contact = self._contacts[ask.contact_id]
         policy = self._policies[ask.policy_key]
         lane = policy.lane(ask.channel, ask.purpose)
-        return {
+        facts = {
             "at": now,
             "channel": str(ask.channel),  # an enum member is no plain text to the log
             "purpose": ask.purpose,
@@ -95,11 +107,12 @@ class Ledger:
             **self._standing(ask, contact, now),
             "hours": _hours_facts(lane, contact, now),
             "tzdata": hours.TZDATA_VERSION,
-            "counters": self._counter_facts(policy, lane, now),
+            "counters": [] if ask.again else self._counter_facts(policy, lane, now),
             "price": lane.price,
             "currency": policy.currency,
             "late_by": ask.late_by,
         }
+        return {**facts, "again": True} if ask.again else facts
 
     def reserve(self, counters: Sequence[Mapping[str, Any]], *, now: int) -> list[dict[str, Any]]:
         """Take the units of an allowed send. counters: from its facts; returns [{"key", "amount"}] for the intent.

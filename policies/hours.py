@@ -8,9 +8,9 @@ Offsets are whole minutes, which holds for every zone since 1972.
 
 import importlib.metadata
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,7 @@ HORIZON_S = 8 * 86400  # a window that does not open within eight days is no win
 
 _HOUR_S = 3600
 _DAY_S = 86400
+_DAYS_AHEAD = 10  # a week, and the days around it that a change of the clock may touch
 _HOURS_OF_UTC_DAY = range(0, _DAY_S + 1, _HOUR_S)
 
 
@@ -50,6 +51,21 @@ def next_opening(zones: tuple[str, ...], open_hours: Week, at: int) -> int | Non
     # Nothing changes within a minute, so instants of one minute share one search.
     found = _opening(zones, open_hours, at // 60)
     return None if found is None else max(found, at)
+
+
+def next_local(zone: str, minute: int, days: Collection[int], at: int) -> int:
+    """Return the first instant from `at` on at which a zone's clock shows a minute, second 00, on one of these days.
+
+    minute: 0..1439; days: 1 = Monday, at least one. On a day that skips the minute it is the first instant after the
+    gap; on a day that has it twice it is the first of the two, and never the second.
+    """
+    today = datetime.fromtimestamp(at, ZoneInfo(zone)).date()
+    # A day that was skipped as a whole, or that begins twice, belongs to an instant of the day beside it.
+    for step in range(-1, _DAYS_AHEAD):
+        there = datetime.combine(today + timedelta(days=step), time(minute // 60, minute % 60), ZoneInfo(zone))
+        if there.isoweekday() in days and (found := _first_instant(zone, there)) >= at:
+            return found
+    raise AssertionError("every weekday comes within ten days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +181,13 @@ def _change(zone: str, before: int, after: int, offset: int) -> int:
         else:
             after = middle
     return after
+
+
+def _first_instant(zone: str, there: datetime) -> int:
+    """Return the first instant at which a zone's clock shows a local time or, in a gap, has passed it."""
+    first, second = (int(there.replace(fold=fold).timestamp()) for fold in (0, 1))
+    # Only in a gap does the reading with the offset after the change (fold 1) lie before the one with that before it.
+    return _change(zone, second, first, _offset(zone, second)) if second < first else first
 
 
 def _span(zone: str, hour: int, at: int, bounds: Callable[[str, date, int], Span]) -> Span:

@@ -71,14 +71,16 @@ def policy_texts(hashes: Iterable[str]) -> list[tuple[str, str]]:
 
 def engaged_switches() -> list[tuple[str, str]]:
     """Return (scope, key) of every engaged kill switch, in a fixed order."""
-    return _rows("SELECT scope, key FROM policies_killswitch WHERE engaged ORDER BY scope, key", [])
+    # Into the facts, which are hashed: so not in whatever order this database's language has.
+    sql = 'SELECT scope, key FROM policies_killswitch WHERE engaged ORDER BY scope COLLATE "C", key COLLATE "C"'
+    return _rows(sql, [])
 
 
 def counters(keys: Iterable[str]) -> list[tuple[str, int, int, int, int, int, int]]:
     """Return (key, limit, reserved, posted, overrun, freed, freed_at) of the counters that exist."""
     sql = (
         'SELECT key, "limit", reserved, posted, overrun, freed, freed_at FROM policies_counter'
-        " WHERE key = ANY(%s) ORDER BY key"
+        ' WHERE key = ANY(%s) ORDER BY key COLLATE "C"'
     )
     return _rows(sql, [list(keys)])
 

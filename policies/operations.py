@@ -166,8 +166,8 @@ def apply_opt_out(
 
     Returns {"revoked": [purpose], "suppression": id or None without an address, "new": whether that entry is new}.
     """
-    purposes = contact.consents.filter(channel=channel).values_list("purpose", flat=True).distinct().order_by("purpose")
-    revoked = list(purposes)
+    purposes = contact.consents.filter(channel=channel).values_list("purpose", flat=True).distinct()
+    revoked = sorted(purposes)  # each leaves an entry: in an order that no database's language decides
     for purpose in revoked:
         _revoke(writer, contact, (channel, purpose), source=source, note="", at=now)
     entry, new = apply_suppression(

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from policies import forms, pages, publishing, queries
+from policies import forms, pages, publishing, queries, recovery_words
 from policies.models import KillSwitch, Policy, PolicyVersion
 from policies.operations import SUPPRESSIONS, Refused
 from policies.rules import document
@@ -48,7 +48,7 @@ def hours(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("policies.view_policy", raise_exception=True)
 def policy(request: HttpRequest, key: str) -> HttpResponse:
-    """Show one policy: its limits, prices, hours and versions."""
+    """Show one policy: its limits, prices, hours, recovery rules and versions."""
     if f"policy/{key}" == SUPPRESSIONS:
         return redirect("policies:suppressions")
     now = queries.lane_clock()
@@ -63,6 +63,7 @@ def policy(request: HttpRequest, key: str) -> HttpResponse:
         state=state,
         now=now,
         hours=readable_hours(state.body),
+        recovery=recovery_words.sentences(state.body),
         versions=[(version, said.name(version.published_by), said.note(version.reason_ref)) for version in versions],
     )
     return render(request, "policies/policy.html", context)
@@ -82,6 +83,7 @@ def policy_version(request: HttpRequest, key: str, number: int) -> HttpResponse:
         f"{key} version {number}",
         version=version,
         text=text,
+        recovery=recovery_words.sentences(json.loads(version.body)),
         by=said.name(version.published_by),
         reason=said.note(version.reason_ref),
     )

@@ -5,6 +5,7 @@ from policies import hours
 from policies.models import KillSwitch, Policy, PolicyVersion
 from policies.operations import Refused, Stale
 from policies.rules import document
+from policies.rules.reading import Problem
 
 ENGINE = "engine"  # a switch stops the engine's sends, so its entries stand in the engine's stream
 
@@ -88,20 +89,18 @@ def _check_expected(active: PolicyVersion | None, expected: int | None) -> None:
     raise Stale(f"Nothing was published: {by} meanwhile. Reload the page and try again.")
 
 
-def _problems_outside(parsed: document.Policy) -> list[document.Problem]:
+def _problems_outside(parsed: document.Policy) -> list[Problem]:
     """Return what only the shell can see: zones that do not exist, and keys that count for another policy."""
     problems = []
     if not hours.is_zone(parsed.body["zone"]):
-        problems.append(document.Problem("/zone", f"there is no time zone {parsed.body['zone']}"))
+        problems.append(Problem("/zone", f"there is no time zone {parsed.body['zone']}"))
     taken = _counter_keys_of_others(parsed.key)
     for name in ("daily_limits", "budgets"):
         for index, item in enumerate(parsed.body[name]):
             owner = taken.get((name, item["key"]))
             if owner:
                 pointer = f"/{name}/{index}/key"
-                problems.append(
-                    document.Problem(pointer, f"{item['key']} counts for policy {owner}; choose another key")
-                )
+                problems.append(Problem(pointer, f"{item['key']} counts for policy {owner}; choose another key"))
     return problems
 
 

@@ -25,6 +25,13 @@ def candidate_zones(stated: str, phone: str) -> tuple[str, ...]:
     return _candidates(stated, phone)
 
 
+def zone_of(zone: str, phone: str) -> str:
+    """Return the zone whose clock a wait goes by: the stated one, else the first the phone allows, "" when unknown."""
+    if zone:
+        return zone if hours.is_zone(zone) else ""
+    return next(iter(candidate_zones("", phone)), "")
+
+
 @lru_cache(maxsize=1 << 16)
 def phone_zones(phone: str) -> frozenset[str]:
     """Return every zone a phone number may belong to; for +1 the union over its whole area code."""

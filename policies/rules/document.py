@@ -5,20 +5,24 @@ Pure. Whether a time zone exists is not asked here; that needs the zone database
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from audit import canon
-from channels.kinds import Channel
-from policies.rules import budget, limits
+from channels.kinds import CERTAIN, UNKNOWN, Channel
+from policies.rules import budget, limits, recovery
+from policies.rules.reading import Check, Problem, Reader
 
 SCHEMA = "dee.policy/1"
 DAY = "day"  # daily limits; budgets have one of PERIODS
 PERIODS = ("month", "lifetime")
 ANY_PURPOSE = "*"
 CHANNELS = tuple(channel.value for channel in Channel)
-MAX_ITEMS = 32
+ACTIONS = (recovery.RETRY, recovery.REDISPATCH, recovery.RESOLVE_ON_EVIDENCE)
+NO_RESULT = "no_result"  # a call that was placed, and of which nobody told how it went
+MAX_ATTEMPTS = 10  # of one recovery rule, and waits it may name
+MAX_WAIT_S = 7 * 86400
 # Taken: a stream of its own in the log, and the address of the page that makes a policy.
 RESERVED_KEYS = ("suppressions", "new")
 
@@ -28,17 +32,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _FROM = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _TO = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a document: where (JSON pointer) and a sentence that says what to do."""
-
-    pointer: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.pointer or '/'}: {self.message}"
+_CODES = frozenset({*CERTAIN, *UNKNOWN, NO_RESULT})
 
 
 class Amount(NamedTuple):
@@ -139,155 +133,147 @@ def gaps(policy: Mapping[str, Any], channel: str, purpose: str) -> list[str]:
     return missing
 
 
-class _Checker:
-    """Collects problems while walking one document."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
+class _Checker(Reader):
+    """Walks one policy document."""
 
     def run(self, body: Any) -> list[Problem]:
-        fields: dict[str, Callable[[Any, str], None]] = {
+        """Return everything that is wrong with a document."""
+        fields: dict[str, Check] = {
             "schema": self._schema,
             "key": self._policy_key,
-            "zone": self._text(_ZONE, 'write a time zone such as "America/New_York"'),
-            "currency": self._text(_CURRENCY, 'write a currency of three capital letters, such as "EUR"'),
+            "zone": self.text(_ZONE, 'write a time zone such as "America/New_York"'),
+            "currency": self.text(_CURRENCY, 'write a currency of three capital letters, such as "EUR"'),
             "prices": self._prices,
             "daily_limits": self._daily_limits,
             "budgets": self._budgets,
             "calling_hours": self._calling_hours,
+            "recovery": self._recovery,
         }
-        self._object(body, "", fields)
+        self.record(body, "", fields, optional=["recovery"])
         return self.problems
-
-    def _add(self, pointer: str, message: str) -> None:
-        self.problems.append(Problem(pointer, message))
-
-    def _object(self, value: Any, at: str, fields: Mapping[str, Callable[[Any, str], None]]) -> bool:
-        """Check an object that must have exactly these fields; say whether all were there."""
-        if not isinstance(value, dict):
-            self._add(at, f"write an object with {', '.join(fields)}")
-            return False
-        for name in sorted(value.keys() - fields.keys()):
-            self._add(f"{at}/{name}", f"is not known here; known are {', '.join(fields)}")
-        for name, check in fields.items():
-            if name in value:
-                check(value[name], f"{at}/{name}")
-            else:
-                self._add(f"{at}/{name}", "is missing")
-        return fields.keys() <= value.keys()
-
-    def _list(self, value: Any, at: str, *, empty: bool) -> list[Any]:
-        if not isinstance(value, list):
-            self._add(at, "write a list")
-            return []
-        if not value and not empty:
-            self._add(at, "is empty; name at least one")
-        if len(value) > MAX_ITEMS:
-            self._add(at, f"holds {len(value)} items; at most {MAX_ITEMS} are allowed")
-            return []
-        return value
-
-    def _text(self, pattern: re.Pattern[str], advice: str) -> Callable[[Any, str], None]:
-        def check(value: Any, at: str) -> None:
-            if not isinstance(value, str) or not pattern.fullmatch(value):
-                self._add(at, advice)
-
-        return check
-
-    def _key_text(self, value: Any, at: str) -> None:
-        self._text(_KEY, "write a key of lower-case letters, digits, - and _ (at most 48)")(value, at)
-
-    def _one_of(self, words: Sequence[str]) -> Callable[[Any, str], None]:
-        def check(value: Any, at: str) -> None:
-            if value not in words:
-                self._add(at, f"write one of {', '.join(words)}")
-
-        return check
-
-    def _count(self, value: Any, at: str) -> None:
-        if type(value) is not int or value < 0:
-            self._add(at, "write a whole number, 0 or more")
 
     def _schema(self, value: Any, at: str) -> None:
         if value != SCHEMA:
-            self._add(at, f'write "{SCHEMA}"; other schemas are not understood')
+            self.add(at, f'write "{SCHEMA}"; other schemas are not understood')
 
     def _policy_key(self, value: Any, at: str) -> None:
         self._key_text(value, at)
         if value in RESERVED_KEYS:
-            self._add(at, f"the key {value} is reserved; choose another")
+            self.add(at, f"the key {value} is reserved; choose another")
+
+    def _key_text(self, value: Any, at: str) -> None:
+        self.text(_KEY, "write a key of lower-case letters, digits, - and _ (at most 48)")(value, at)
 
     def _prices(self, value: Any, at: str) -> None:
         if not isinstance(value, dict):
-            self._add(at, "write an object of channel and price in micro-units")
+            self.add(at, "write an object of channel and price in micro-units")
             return
         for channel, price in value.items():
             if channel not in CHANNELS:
-                self._add(f"{at}/{channel}", f"is not a channel; channels are {', '.join(CHANNELS)}")
-            self._count(price, f"{at}/{channel}")
+                self.add(f"{at}/{channel}", f"is not a channel; channels are {', '.join(CHANNELS)}")
+            self.number(0)(price, f"{at}/{channel}")
 
     def _daily_limits(self, value: Any, at: str) -> None:
-        fields = {"key": self._key_text, "channel": self._one_of(CHANNELS), "limit": self._count}
-        self._keyed(value, at, fields)
+        self._keyed(value, at, {"key": self._key_text, "channel": self.one_of(CHANNELS), "limit": self.number(0)})
 
     def _budgets(self, value: Any, at: str) -> None:
-        fields = {"key": self._key_text, "limit": self._count, "period": self._one_of(PERIODS)}
-        self._keyed(value, at, fields)
+        self._keyed(value, at, {"key": self._key_text, "limit": self.number(0), "period": self.one_of(PERIODS)})
 
-    def _keyed(self, value: Any, at: str, fields: Mapping[str, Callable[[Any, str], None]]) -> None:
+    def _keyed(self, value: Any, at: str, fields: Mapping[str, Check]) -> None:
         seen: set[str] = set()
-        for index, item in enumerate(self._list(value, at, empty=True)):
-            if self._object(item, f"{at}/{index}", fields) and isinstance(item["key"], str):
+        for index, item in enumerate(self.items(value, at, empty=True)):
+            if self.record(item, f"{at}/{index}", fields) and isinstance(item["key"], str):
                 if item["key"] in seen:
-                    self._add(f"{at}/{index}/key", f"the key {item['key']} stands twice; each needs its own counter")
+                    self.add(f"{at}/{index}/key", f"the key {item['key']} stands twice; each needs its own counter")
                 seen.add(item["key"])
 
     def _calling_hours(self, value: Any, at: str) -> None:
         seen: dict[tuple[str, str], int] = {}
         fields = {"channels": self._channels, "purposes": self._purposes, "windows": self._windows}
-        for index, item in enumerate(self._list(value, at, empty=True)):
+        for index, item in enumerate(self.items(value, at, empty=True)):
             before = len(self.problems)
-            self._object(item, f"{at}/{index}", fields)
+            self.record(item, f"{at}/{index}", fields)
             if len(self.problems) > before:
                 continue
             for pair in [(channel, purpose) for channel in item["channels"] for purpose in item["purposes"]]:
                 if pair in seen:
-                    self._add(
+                    self.add(
                         f"{at}/{index}",
                         f"{pair[0]} for {pair[1]} already has windows in item {seen[pair]}; join the two",
                     )
                 seen[pair] = index
 
     def _channels(self, value: Any, at: str) -> None:
-        self._words(value, at, self._one_of(CHANNELS))
+        self.distinct(value, at, self.one_of(CHANNELS))
 
     def _purposes(self, value: Any, at: str) -> None:
-        if value == [ANY_PURPOSE]:
-            return
-        self._words(value, at, self._text(_PURPOSE, 'write a lower-case word; "*" stands alone'))
-
-    def _days(self, value: Any, at: str) -> None:
-        def check(day: Any, where: str) -> None:
-            if type(day) is not int or not 1 <= day <= 7:
-                self._add(where, "write a weekday from 1 (Monday) to 7 (Sunday)")
-
-        self._words(value, at, check)
-
-    def _words(self, value: Any, at: str, check: Callable[[Any, str], None]) -> None:
-        items = self._list(value, at, empty=False)
-        for index, item in enumerate(items):
-            check(item, f"{at}/{index}")
-            if item in items[:index]:
-                self._add(f"{at}/{index}", "stands twice")
+        if value != [ANY_PURPOSE]:
+            self.distinct(value, at, self.text(_PURPOSE, 'write a lower-case word; "*" stands alone'))
 
     def _windows(self, value: Any, at: str) -> None:
-        fields = {
-            "days": self._days,
-            "from": self._text(_FROM, 'write a time such as "09:00"'),
-            "to": self._text(_TO, 'write a time such as "20:00"; the end of the day is "24:00"'),
+        def day(day: Any, where: str) -> None:
+            if type(day) is not int or not 1 <= day <= 7:
+                self.add(where, "write a weekday from 1 (Monday) to 7 (Sunday)")
+
+        fields: dict[str, Check] = {
+            "days": lambda days, where: self.distinct(days, where, day),
+            "from": self.text(_FROM, 'write a time such as "09:00"'),
+            "to": self.text(_TO, 'write a time such as "20:00"; the end of the day is "24:00"'),
         }
-        for index, item in enumerate(self._list(value, at, empty=False)):
+        for index, item in enumerate(self.items(value, at)):
             before = len(self.problems)
-            self._object(item, f"{at}/{index}", fields)
+            self.record(item, f"{at}/{index}", fields)
             if len(self.problems) == before and item["from"] >= item["to"]:
-                self._add(f"{at}/{index}", "from must be before to; split a window that crosses midnight in two")
+                self.add(f"{at}/{index}", "from must be before to; split a window that crosses midnight in two")
+
+    def _recovery(self, value: Any, at: str) -> None:
+        for index, rule in enumerate(self.items(value, at, empty=True)):
+            self._recovery_rule(rule, f"{at}/{index}")
+
+    def _recovery_rule(self, rule: Any, at: str) -> None:
+        action = rule.get("action") if isinstance(rule, dict) else None
+        fields: dict[str, Check] = {
+            "on": lambda codes, where: self.distinct(codes, where, self._code_for(action)),
+            "channels": self._channels,
+            "action": self.one_of(ACTIONS),
+        }
+        tries: dict[str, Check] = {
+            "max_attempts": self.number(1, MAX_ATTEMPTS),
+            "backoff_ticks": self._waits,
+        }
+        if action == recovery.RESOLVE_ON_EVIDENCE:
+            tries = dict.fromkeys(tries, self._needless)
+        tried = action in (recovery.RETRY, recovery.REDISPATCH)
+        self.record(rule, at, fields | tries, optional=["channels"] if tried else ["channels", *tries])
+
+    def _code_for(self, action: Any) -> Check:
+        def check(code: Any, at: str) -> None:
+            if not isinstance(code, str) or code not in _CODES:
+                self.add(at, "write a failure code such as rate_limited or smtp_timeout_after_data")
+            elif action in ACTIONS and (unfit := _unfit(action, code)):
+                self.add(at, unfit)
+
+        return check
+
+    def _waits(self, value: Any, at: str) -> None:
+        for index, wait in enumerate(self.items(value, at, most=MAX_ATTEMPTS)):
+            self.number(1, MAX_WAIT_S)(wait, f"{at}/{index}")
+
+    def _needless(self, _value: Any, at: str) -> None:
+        self.add(at, f"remove it: {recovery.RESOLVE_ON_EVIDENCE} tries nothing again, it goes by what becomes known")
+
+
+def _unfit(action: str, code: str) -> str:
+    """Return why an action may not answer a failure code, or ""."""
+    unknown = code == NO_RESULT or code in UNKNOWN
+    if action == recovery.RETRY and unknown:
+        return (
+            f"with {code} nobody knows whether the message left, so a retry could send it twice; "
+            f"use {recovery.RESOLVE_ON_EVIDENCE}"
+            + ("" if code == NO_RESULT else f", or {recovery.REDISPATCH} (the same message under the same key)")
+        )
+    if action == recovery.REDISPATCH and code == NO_RESULT:
+        return f"with {code} the call was placed, so nothing is sent again; use {recovery.RESOLVE_ON_EVIDENCE}"
+    if action != recovery.RETRY and not unknown:
+        return f"with {code} the message certainly did not leave; use {recovery.RETRY}"
+    return ""

@@ -322,6 +322,45 @@ def test_changing_a_limit_publishes_a_version_with_its_reason(world: dict[str, A
     assert stale.status_code == 409 and "published version 2" in stale.content.decode()
 
 
+RECOVERY = [
+    {
+        "on": ["rate_limited", "smtp_421"],
+        "channels": ["email"],
+        "action": "retry",
+        "max_attempts": 3,
+        "backoff_ticks": [60, 300, 1800],
+    }
+]
+RETRIES = (
+    "When a mail fails with rate_limited or smtp_421: retry up to 3 times, after 1 min, 5 min, 30 min; "
+    "each time the full gate again."
+)
+
+
+def test_recovery_rules_are_shown_as_sentences_and_kept_when_a_limit_changes(world: dict[str, Any]) -> None:
+    client = person("policies.manage_policies", "policies.view_policy")
+    url, page = address("policy_document", world), address("policy", world)
+    assert "stays failed until an operator acts" in client.get(page).content.decode()
+    text = json.dumps(make_policy(recovery=RECOVERY))
+    client.post(url, {"text": text, "expected": 1, "reason": "storms"})
+    client.post(address("policy_edit", world), {**NUMBERS, "expected": 2, "reason": "spring"})
+    assert RETRIES in client.get(page).content.decode()
+    assert RETRIES in client.get(reverse("policies:policy_version", args=["outreach", 3])).content.decode()
+    assert RETRIES not in client.get(address("policy_version", world)).content.decode()
+    assert json.loads(PolicyVersion.objects.get(number=3).body)["recovery"] == RECOVERY
+
+
+def test_a_retry_that_could_send_twice_is_refused_on_the_page(world: dict[str, Any]) -> None:
+    client = person("policies.manage_policies", "policies.view_policy")
+    unsafe = make_policy(recovery=[RECOVERY[0] | {"on": ["smtp_timeout_after_data"]}])
+    given = {"text": json.dumps(unsafe), "expected": 1, "reason": "x"}
+    answer = client.post(address("policy_document", world), given)
+    assert answer.status_code == 422
+    assert "/recovery/0/on/0: with smtp_timeout_after_data" in answer.content.decode()
+    assert "could send it twice" in answer.content.decode()
+    assert PolicyVersion.objects.count() == 1
+
+
 def test_a_document_is_refused_with_its_problems_beside_it(world: dict[str, Any]) -> None:
     client = person("policies.manage_policies", "policies.view_policy")
     url = address("policy_document", world)

@@ -36,3 +36,9 @@ def test_no_two_samples_share_a_counter() -> None:
 def test_the_sample_plans_find_what_they_need(policy: str, channel: str, purpose: str) -> None:
     [path] = [path for path in SAMPLES if path.stem == policy]
     assert document.gaps(document.parse(path.read_text()).body, channel, purpose) == []
+
+
+def test_the_samples_show_every_way_to_recover_and_one_that_leaves_failures_to_people() -> None:
+    rules = {path.stem: document.parse(path.read_text()).body.get("recovery", []) for path in SAMPLES}
+    assert {rule["action"] for of in rules.values() for rule in of} == set(document.ACTIONS)
+    assert rules["lab"] == []

@@ -42,3 +42,18 @@ def test_no_evidence_is_no_zone(stated: str, phone: str) -> None:
 
 def test_a_stated_zone_the_database_does_not_know_spoils_the_rest() -> None:
     assert zones.candidate_zones("Mars/Olympus", "+12125550100") == ()
+
+
+@pytest.mark.parametrize(
+    ("stated", "phone", "zone"),
+    [
+        ("Europe/Paris", "+12125550100", "Europe/Paris"),
+        ("", "+12195550100", "America/Chicago"),
+        ("", "+12125550100", "America/New_York"),
+        ("", "", ""),
+        ("", "nonsense", ""),
+        ("Mars/Olympus", "+12125550100", ""),
+    ],
+)
+def test_a_wait_goes_by_the_stated_zone_or_else_the_first_of_the_phone(stated: str, phone: str, zone: str) -> None:
+    assert zones.zone_of(stated, phone) == zone
