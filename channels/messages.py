@@ -28,6 +28,7 @@ class Message:
     run: str = ""  # stream of its run, `run/12`
     headers: Mapping[str, str] = field(default_factory=dict)  # further mail headers, List-Unsubscribe for one
     attempt: int = 1  # which send of its step and visit this is, from 1
+    again: bool = False  # it was dispatched before, under the same key
 
 
 class OutcomeKind(StrEnum):

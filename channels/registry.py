@@ -58,6 +58,12 @@ def all_sandbox() -> bool:
     return all(adapter_for(channel).sandbox for channel in Channel)
 
 
+def key_ttl_s(channel: str) -> int:
+    """Return for how many seconds this channel's adapter knows a message by its key, 0 when it does not."""
+    known = adapter_for(channel).idempotency
+    return 0 if known == "none" else known[1]
+
+
 def hook_secrets(adapter: str) -> tuple[str, ...]:
     """Return the secrets with which this adapter's webhooks may be signed: several while one is being replaced."""
     secrets: Mapping[str, str | list[str]] = _setting("DEE_HOOK_SECRETS", {})

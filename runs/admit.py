@@ -10,18 +10,22 @@ from functools import partial
 from typing import Any
 
 from audit import canon, verify
+from channels import registry
 from channels.kinds import Event as EventKind
+from channels.messages import OutcomeKind
+from plans.steps import CHANNELS
 from policies import operations as policy_operations
 from policies.models import Contact
-from runs import inbox, people, store
-from runs.batch import Batch, channels
-from runs.engine import machine, transitions, walk
-from runs.engine.values import Command, Event, RunState, Start
+from runs import inbox, optouts, people, store
+from runs.batch import Batch
+from runs.engine import commanding, machine, transitions
+from runs.engine.values import Command, Event, Report, RunState, Start
 from runs.store import Arrival, Live, Verdict
 
 logger = logging.getLogger(__name__)
 
 EVENTS = frozenset(event.value for event in EventKind)
+TRIES_AGAIN = ("retry", "redispatch", "send_again")
 OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
 
 
@@ -44,7 +48,7 @@ class Admission:
             for b in of["run.start"]
         ]
         self.batch.know((version.plan, who.id) for version, who in starts if version and who)
-        self.intents = store.runs_of_intents([str(b.get("intent", "")) for b in of["event"]])
+        self.intents = store.runs_of_intents([str(b.get("intent", "")) for b in (*of["event"], *of["report"])])
         numbers = {found[0] for found in self.intents.values()}
         numbers |= {b["run"] for b in of["command"] if _is_command(b)}
         self.batch.take(store.by_number(sorted(numbers)))
@@ -81,10 +85,7 @@ class Admission:
             logger.exception("engine fault", extra={"input": arrival.id})
             return _refused(arrival, f"The engine met an error ({type(error).__name__}); its log has the trace.")
         self.next_run += 1
-        run.state = result.state
-        run.ended_at = now if run.state.status in transitions.FINAL else None
-        self.batch.writer.extend(result.entries)
-        self.batch.add(run)
+        self.batch.add(run, result)
         return Verdict(arrival.id, "applied", run=no)
 
     def event(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
@@ -92,7 +93,7 @@ class Admission:
         found = self.intents.get(str(body.get("intent", "")))
         if found is None:
             return Verdict(arrival.id, "unmatched", "No intent of ours has this id.")
-        no, step, contact_id, channel = found
+        no, step, _, channel = found
         event = str(body.get("event"))
         if event not in EVENTS:
             return _refused(arrival, f"“{event}” is not an event DEE knows.", no)
@@ -105,36 +106,38 @@ class Admission:
         self._suppress(event, channel, run, digest)
         self.batch.apply(run, given)
         if stops:
-            self._fan_out(given, contact_id, channel, first=no)
+            optouts.fan_out(self.batch, given, channel, first=run)
         return Verdict(arrival.id, "applied", run=no)
 
     def _suppress(self, event: str, channel: str, run: Live, digest: str) -> None:
         """Keep the address from being used again where the event says so; the gate sees it from now on."""
         opt_out = OPT_OUTS.get(EventKind(event))
-        if opt_out is None and event != EventKind.BOUNCED_HARD:
-            return
-        apply = policy_operations.apply_opt_out if opt_out else policy_operations.apply_suppression
-        apply(
-            self.batch.writer,
-            contact=Contact.objects.get(pk=run.contact_id),
-            channel=channel,
-            plan_key=run.plan.key,
-            reason=opt_out or "hard_bounce",
-            source=f"event {digest}",
-            now=self.batch.now,
-        )
-        self.batch.ledger.refresh()
+        if opt_out is not None:
+            optouts.withdraw(self.batch, run, channel, reason=opt_out, source=f"event {digest}")
+        elif event == EventKind.BOUNCED_HARD:
+            policy_operations.apply_suppression(
+                self.batch.writer,
+                contact=Contact.objects.get(pk=run.contact_id),
+                channel=channel,
+                plan_key=run.plan.key,
+                reason="hard_bounce",
+                source=f"event {digest}",
+                now=self.batch.now,
+            )
+            self.batch.ledger.refresh()
 
-    def _fan_out(self, given: Event, contact_id: int, channel: str, *, first: int) -> None:
-        """Tell every other open run of the contact that sends on the channel; each stops before its next send."""
-        numbers = set(store.open_runs_of(contact_id))
-        self.batch.take(store.by_number(sorted(numbers)))
-        numbers |= {run.no for run in self.batch.runs.values() if run.contact_id == contact_id}
-        for no in sorted(numbers - {first}):
-            run = self.batch.runs[no]
-            if run.state.status in transitions.OPEN and channel in channels(run.plan):
-                told = Event(given.at, given.event, given.intent, "", given.machine, given.source, given.id, True)
-                self.batch.apply(run, told)
+    def report(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
+        """Record what an engine that was replaced had found out about an intent."""
+        found = self.intents.get(str(body.get("intent", "")))
+        if found is None:
+            return Verdict(arrival.id, "unmatched", "No intent of ours has this id.")
+        no, step, _, _ = found
+        words = [body.get(name) for name in ("kind", "code", "label")]
+        if arrival.source != inbox.ENGINE or words[0] not in set(OutcomeKind) or not all(type(w) is str for w in words):
+            return _refused(arrival, "This is no report of an engine.", no)
+        kind, code, label = map(str, words)
+        self.batch.apply(self.batch.runs[no], Report(self.batch.now, body["intent"], step, kind, code, label))
+        return Verdict(arrival.id, "applied", run=no)
 
     def command(self, arrival: Arrival, body: Mapping[str, Any]) -> Verdict:
         """Carry out an operator's command, if the run is still as they saw it and the move is legal."""
@@ -143,21 +146,20 @@ class Admission:
         run = self.batch.runs.get(body["run"])
         if run is None:
             return _refused(arrival, f"There is no run {body['run']}.")
-        state, resolves = run.state, body["command"] == "resolve"
-        label = str(body.get("label", "")) if resolves else ""
+        state, command = run.state, body["command"]
         if body["expected_n"] != state.n:
             return _refused(
                 arrival, f"Stale: decided on entry {body['expected_n']}, the run is at entry {state.n}.", run.no
             )
-        labels = tuple(walk.targets(run.plan.steps[state.step])) if state.step else ()
-        refusal = transitions.refusal(body["command"], state.status, state.reason, labels)
-        if refusal is None and resolves and label not in labels:
-            refusal = f"“{label}” is not an outcome of {state.step}; its outcomes are {', '.join(labels)}."
-        if refusal is None and body["command"] == "retry":
+        here = run.plan.steps.get(state.step)
+        label = str(body.get("label", "")) if command in transitions.LABELLED else ""
+        key_ttl_s = registry.key_ttl_s(CHANNELS[here.kind]) if here and here.kind in CHANNELS else 0
+        given = Command(self.batch.now, command, arrival.external_id, body["actor"], body.get("note"), label, key_ttl_s)
+        refusal = commanding.refusal(state, here, given)
+        if refusal is None and command in TRIES_AGAIN:
             refusal = self._unverified(state.st)
         if refusal:
             return _refused(arrival, refusal, run.no)
-        given = Command(self.batch.now, body["command"], arrival.external_id, body["actor"], body.get("note"), label)
         self.batch.apply(run, given)
         return Verdict(arrival.id, "applied", run=run.no)
 
@@ -183,4 +185,9 @@ def _is_command(body: Mapping[str, Any]) -> bool:
     )
 
 
-KINDS = {"run.start": Admission.start, "event": Admission.event, "command": Admission.command}
+KINDS = {
+    "run.start": Admission.start,
+    "event": Admission.event,
+    "report": Admission.report,
+    "command": Admission.command,
+}

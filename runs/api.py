@@ -3,6 +3,8 @@
 Nothing here decides or waits: a request is put into the inbox, and its verdict is read at `inputs/<id>/`.
 """
 
+from typing import Any
+
 from django.http import Http404
 from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -17,6 +19,8 @@ from runs import api_serializers as shapes
 from runs import clock, engine_state, operations, pages, queries
 from runs.engine_views import MAX_ENROLLED
 from runs.models import Inbox, Run
+
+BESIDE = ("note", "confirmation")  # what is asked with a command and is not in its input: the one is kept elsewhere
 
 
 class InboxEndpoint(Endpoint):
@@ -51,7 +55,12 @@ class RunEndpoint(Endpoint):
     @extend_schema(operation_id="get_run", responses=shapes.RunDetailSerializer)
     def get(self, request: Request, no: int) -> Response:
         """Show a run: where it stands, why, and what may be asked of it now."""
-        return self.shown(shapes.RunDetailSerializer, _run(no))
+        run = queries.run_or_404(no)
+        self.stands = pages.standing(run)
+        return self.shown(shapes.RunDetailSerializer, run)
+
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "stands": self.stands}
 
 
 class EntriesEndpoint(ListEndpoint):
@@ -67,7 +76,7 @@ class EntriesEndpoint(ListEndpoint):
         To check them yourself, hash `text` as it stands; `verification/?stream=run/<no>` checks them on the server.
         """
         asked = self.query(shapes.EntriesQuery)
-        return self.listed(shapes.EntrySerializer, Entry.objects.filter(st=_run(no).stream), asked)
+        return self.listed(shapes.EntrySerializer, Entry.objects.filter(st=queries.run_or_404(no).stream), asked)
 
 
 class CommandsEndpoint(InboxEndpoint):
@@ -85,14 +94,14 @@ class CommandsEndpoint(InboxEndpoint):
         },
     )
     def post(self, request: Request, no: int) -> Response:
-        """Ask for a command on a run: retry, resolve or cancel.
+        """Ask for a command on a run.
 
         The answer is the queued input; `Location` leads to it. The engine decides in its turn, so read the verdict
-        there. A retry passes the same gate as the first attempt and may be refused again. Sending the same
-        `command_id` again is safe: it never becomes a second command.
+        there. Whatever sends passes the same gate as the first attempt and may be refused again; `refusals` of the
+        run says what may be asked now. Sending the same `command_id` again is safe: it never becomes a second command.
         """
         given = self.body(shapes.NewCommand)
-        run, command_id = _run(no), str(given.pop("command_id"))
+        run, command_id = queries.run_or_404(no), str(given.pop("command_id"))
         row = queries.command_input(command_id)
         new = row is None
         if row is None:
@@ -101,7 +110,7 @@ class CommandsEndpoint(InboxEndpoint):
             row = queries.command_input(command_id)
         assert row is not None
         asked = {"run": no, "actor": self.actor, "label": "", **given}
-        if any(pages.asked(row)[name] != value for name, value in asked.items() if name != "note"):
+        if any(pages.asked(row)[name] != value for name, value in asked.items() if name not in BESIDE):
             raise Conflict("This command_id belongs to another command. Make a new one for each command.")
         return self.queued(row, new=new)
 
@@ -114,7 +123,7 @@ class CommandsEndpoint(InboxEndpoint):
             )
         if refusal := pages.checked_refusal(run, command):
             raise operations.Refused(refusal)
-        labels = pages.labels(run)
+        labels = pages.labels(run, pages.standing(run))
         if label and label not in labels:
             raise serializers.ValidationError(
                 {"label": f"“{label}” is not an outcome of {run.step}; its outcomes are {', '.join(labels)}."}
@@ -237,13 +246,6 @@ class AdvanceEndpoint(InboxEndpoint):
         """
         seconds = self.body(shapes.NewAdvance).get("seconds")
         return self.queued(Inbox.objects.get(pk=operations.advance_clock(actor=self.actor, seconds=seconds)))
-
-
-def _run(no: int) -> Run:
-    found = queries.run(no)
-    if found is None:
-        raise Http404(f"There is no run-{no}.")
-    return found
 
 
 routes = [

@@ -9,9 +9,9 @@ from rest_framework import serializers
 from audit import chain
 from audit.api_base import Asked, Flag, Listed, Text, Whole, example, numbered
 from audit.models import Entry
-from runs import explain, inbox, pages
+from runs import inbox, pages, reasons
 from runs.clock import MAX_DRIVE_S
-from runs.engine.transitions import Command, Status
+from runs.engine.transitions import LABELLED, Command, Standing, Status
 from runs.forms import MAX_NAMED
 from runs.models import INPUTS, Inbox, Run
 
@@ -77,9 +77,14 @@ class RunSerializer(serializers.Serializer[Any]):
         **RUN,
         "plan_hash": "9f86d081…",
         "standing": "Stopped at welcome-email: The mail server did not answer in time. The message certainly did not "
-        "leave. Nothing else happens until an operator retries, resolves or cancels it.",
+        "leave. Nothing else happens until an operator acts on it.",
         "labels": {"sent": "wait-3-days", "blocked": "not-allowed"},
-        "refusals": {"retry": None, "resolve": None, "cancel": None},
+        "refusals": {
+            "retry": None,
+            "hold": "Hold is possible for PAUSED or READY or WAITING runs; this one is FAILED.",
+        },
+        "evidence": "",
+        "key_left_s": 0,
     }
 )
 class RunDetailSerializer(RunSerializer):
@@ -90,18 +95,35 @@ class RunDetailSerializer(RunSerializer):
     labels = serializers.SerializerMethodField()
     refusals = serializers.SerializerMethodField()
 
+    evidence = serializers.SerializerMethodField()
+    key_left_s = serializers.SerializerMethodField()
+
     def get_standing(self, run: Run) -> str:
         """Where it stands, why, and who has to do what, in sentences."""
-        said = explain.standing(run.status, run.reason, run.step)
+        said = reasons.standing(run.status, run.reason, run.step, self.get_evidence(run))
         return f"{said.head} {said.why} {said.need}"
 
     def get_labels(self, run: Run) -> dict[str, str]:
-        """Outcomes its step can be resolved with, and where each leads."""
-        return pages.labels(run)
+        """Outcomes its step can be left along by a person, and where each leads."""
+        return pages.labels(run, self.stands)
 
     def get_refusals(self, run: Run) -> dict[str, str | None]:
         """For each command the sentence why it may not be given now; null when it may."""
-        return {command.value: pages.checked_refusal(run, command) for command in Command}
+        return {command.value: refusal for command, refusal in pages.checked_refusals(run, self.stands).items()}
+
+    def get_evidence(self, run: Run) -> str:
+        """What is known by now about a message of unknown fate: an outcome, `not_sent`, or nothing."""
+        return self.stands.evidence if self.stands else ""
+
+    def get_key_left_s(self, run: Run) -> int:
+        """For how many seconds `redispatch` is possible: the adapter still knows the message by its key."""
+        return self.stands.key_left_s if self.stands else 0
+
+    @property
+    def stands(self) -> Standing | None:
+        """What decides which commands the run takes; None when its plan version is not what it was."""
+        found: Standing | None = self.context["stands"]
+        return found
 
 
 class EntriesQuery(Listed):
@@ -211,11 +233,25 @@ class NewCommand(Asked):
     note = Text(
         max_length=MAX_REASON, help_text="Why. Kept beside the log and erasable; the log holds its fingerprint."
     )
-    label = Text(required=False, max_length=48, help_text="For `resolve`, and only for it: what came of the step.")  # type: ignore[assignment]  # a Field has one
+    label = Text(  # type: ignore[assignment]  # a Field has one
+        required=False,
+        max_length=48,
+        help_text="For `resolve`, `skip` and `complete_task`, and only for them: the outcome the run goes on along.",
+    )
+    confirmation = Text(
+        required=False,
+        max_length=32,
+        help_text="For `send_again`, and only for it: the run's `ref`, to say that the contact may get two messages.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if (attrs["command"] == Command.RESOLVE) != ("label" in attrs):
-            raise serializers.ValidationError({"label": "Say what came of the step with `resolve`, and only with it."})
+        if (attrs["command"] in LABELLED) != ("label" in attrs):
+            words = ", ".join(sorted(LABELLED))
+            raise serializers.ValidationError({"label": f"Name an outcome with {words}, and only with these."})
+        if (attrs["command"] == Command.SEND_AGAIN) != ("confirmation" in attrs):
+            raise serializers.ValidationError(
+                {"confirmation": "Confirm `send_again`, and only it, by the run's ref."}
+            )
         return attrs
 
 

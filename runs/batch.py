@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.log import Writer
+from channels import registry
 from plans import queries as plan_queries
 from plans.document import Plan
-from plans.steps import CHANNELS
+from plans.steps import CHANNELS, WaitUntil, channels
+from policies import hours
 from policies.gate import Ask, Ledger
-from runs import compose, people, store
+from runs import compose, optouts, people, store
 from runs.clock import LATENESS_TOLERANCE_S, Wall
-from runs.engine import machine, transitions
+from runs.engine import commanding, machine, transitions
 from runs.engine.transitions import Status
-from runs.engine.values import Dispatch, Facts, Fault, Input, Result, Settle, Timer
+from runs.engine.values import Dispatch, Facts, Fault, Input, OptOut, Recover, Resolved, Result, Settle, Timer
 from runs.people import Person
 from runs.store import Live
 
@@ -63,6 +65,7 @@ class Batch:
             self.know((run.plan, run.contact_id) for run in self.runs.values())
         self.wave: list[InFlight] = []
         self.turn = 0  # of the wave
+        self.reached: set[int | str] = set()  # contacts and addresses of the wave
         self.new: list[Live] = []
         self.changed: dict[int, Live] = {}
         self.admitted: list[tuple[store.Arrival, store.Verdict]] = []
@@ -93,11 +96,11 @@ class Batch:
             self.ledger.prefetch([self._ask(plan, who, channel) for plan, who in pairs for channel in channels(plan)])
             self.people.update(people.by_id({who for _, who in pairs}))
 
-    def add(self, run: Live) -> None:
-        """Take a run into hand that has no row yet."""
+    def add(self, run: Live, result: Result) -> None:
+        """Take a run into hand that has no row yet, with what came of its start."""
         self.runs[run.no] = run
         self.new.append(run)
-        self.queue(run)
+        self._take(run, self.now, result)
 
     def queue(self, run: Live) -> None:
         """Put a run where its own next action belongs, if it has one."""
@@ -137,11 +140,15 @@ class Batch:
             # While messages are on their way, neither the clock nor the turn moves on: their runs may be next in it.
             if key[0] > self.wall.at or beyond or (self.wave and key[:3] > (self.now, 1, self.turn)):
                 return
-            heapq.heappop(self.heap)
             if self._moved(key, no, action):
+                heapq.heappop(self.heap)
                 continue
             if action is None:
-                action = self._action(self.runs[no])
+                run = self.runs[no]
+                if not self.reached.isdisjoint(self._reach(run)):
+                    return  # what comes of the message on its way may be an opt-out of this very person
+                action = self._action(run)
+            heapq.heappop(self.heap)
             self.writer.raise_clock(key[0])
             self.done += 1
             action()
@@ -149,10 +156,20 @@ class Batch:
     def _action(self, run: Live) -> Callable[[], None]:
         if run.state.status == Status.WAITING:
             return lambda: self._fire(run)
+        if isinstance(run.plan.steps[run.state.step], WaitUntil):
+            return lambda: self._resolve(run)
         return lambda: self._send(run)
 
     def _fire(self, run: Live) -> None:
         self.apply(run, Timer(self.now))
+
+    def _resolve(self, run: Live) -> None:
+        """Tell a run when its contact's clock shows the time it waits for."""
+        step = run.plan.steps[run.state.step]
+        assert isinstance(step, WaitUntil)
+        zone = self.ledger.zone(run.contact_id)
+        until = hours.next_local(zone, step.minute, step.days, self.now) if zone else None
+        self.apply(run, Resolved(self.now, zone, hours.TZDATA_VERSION, until))
 
     def _send(self, run: Live) -> None:
         """Bring a run to the gate, unless the engine is behind: then first walk through all that came before."""
@@ -165,7 +182,10 @@ class Batch:
         ask = self.ask(run, str(CHANNELS[step.kind]))
         try:
             facts, policy = self.ledger.facts(ask, now=self.now), self.ledger.policy(ask.policy_key)
-            message = compose.compose(run, ask.channel, self.people[run.contact_id])
+            if ask.again:
+                message = compose.kept(run, ask.channel)
+            else:
+                message = compose.compose(run, ask.channel, self.people[run.contact_id])
         except Exception as error:
             self._fault(run, self.now, error)
             return
@@ -176,6 +196,12 @@ class Batch:
                 self.ledger.reserve(facts["counters"], now=self.now)
                 self.wave.append(InFlight(run, message.outgoing(effect, run.no), ask))
                 self.turn = turn
+                self.reached.update(self._reach(run))
+
+    def _reach(self, run: Live) -> tuple[int | str, ...]:
+        """Return whom a run may contact: the person, and the addresses that others may share."""
+        person = self.people[run.contact_id]
+        return (person.id, *filter(None, (person.email, person.phone)))
 
     def apply(self, run: Live, given: Input) -> Result:
         """Give a run an input; a fault in the core fails that run and nothing else."""
@@ -190,9 +216,9 @@ class Batch:
         return self._take(run, at, machine.step(run.plan, run.state, Fault(at, type(error).__name__)))
 
     def _take(self, run: Live, at: int, result: Result) -> Result:
-        """Go on from a result of the core: its state, entries and effects."""
-        run.state = result.state
-        if run.state.status in transitions.FINAL and run.ended_at is None:
+        """Go on from a result of the core: its state, entries and effects, and the recovery rules where it failed."""
+        before, run.state = run.state.status, result.state
+        if run.state.status in transitions.FINAL and before not in transitions.FINAL:
             run.ended_at = at
         if run.stored:
             self.changed[run.no] = run
@@ -200,10 +226,25 @@ class Batch:
         for effect in result.effects:
             if isinstance(effect, Settle):
                 self._settle(effect)
-            elif isinstance(effect, Dispatch):
+            elif isinstance(effect, OptOut):
+                optouts.record(self, run, effect)
+            else:
                 run.epoch = self.writer.epoch
         self.queue(run)
+        if run.state.status == Status.FAILED:
+            self._recover(run, at)
         return result
+
+    def _recover(self, run: Live, at: int) -> None:
+        """Let the policy in force say what becomes of a failed send, if it says anything."""
+        step = run.plan.steps[run.state.step]
+        if step.kind not in CHANNELS:
+            return
+        key = run.plan.policy
+        key_ttl_s = registry.key_ttl_s(CHANNELS[step.kind])
+        given = Recover(at, self.ledger.policy(key), self.ledger.policy_hash(key), key_ttl_s)
+        if commanding.choice(run.state, step, given) is not None:
+            self.apply(run, given)
 
     def _settle(self, effect: Settle) -> None:
         """Post on success, void what certainly did not leave, keep what nobody knows."""
@@ -215,10 +256,11 @@ class Batch:
     def ask(self, run: Live, channel: str) -> Ask:
         """Return the question to the gate for a run's next send on a channel."""
         late_by = max(0, self.now - run.state.ready_at) if run.state.ready_at else 0
-        return self._ask(run.plan, run.contact_id, channel, late_by)
+        return self._ask(run.plan, run.contact_id, channel, late_by, bool(run.state.again_until))
 
-    def _ask(self, plan: Plan, contact_id: int, channel: str, late_by: int = 0) -> Ask:
-        return Ask(contact_id, channel, plan.purpose, plan.key, self.plans.state(plan.key), plan.policy, late_by)
+    def _ask(self, plan: Plan, contact_id: int, channel: str, late_by: int = 0, again: bool = False) -> Ask:
+        state = self.plans.state(plan.key)
+        return Ask(contact_id, channel, plan.purpose, plan.key, state, plan.policy, late_by, again)
 
     # Writing
 
@@ -239,8 +281,3 @@ class Batch:
 def arrival_key(arrival: store.Arrival) -> Key:
     """Return the place of an input in the order of actions."""
     return (arrival.at, 0, int(arrival.reaction), arrival.received_us, arrival.id)
-
-
-def channels(plan: Plan) -> list[str]:
-    """Return the channels a plan sends on."""
-    return sorted({str(CHANNELS[step.kind]) for step in plan.steps.values() if step.kind in CHANNELS})

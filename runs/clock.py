@@ -84,7 +84,8 @@ def control(writer: Writer, engine: EngineRow, arrival: Arrival) -> str:
         return _confirm(writer, engine, actor)
     if not registry.all_sandbox():
         return "The clock can be driven only while every channel is a sandbox; real people would be contacted."
-    start = engine.target if engine.target is not None else writer.clock
+    # An idle lane clock lags behind; who asks means the second in which they asked.
+    start = engine.target if engine.target is not None else max(writer.clock, arrival.at)
     if body.get("to_next"):
         upcoming = [at for at in (store.next_due(), store.next_reaction()) if at is not None]
         if not upcoming:
@@ -96,6 +97,8 @@ def control(writer: Writer, engine: EngineRow, arrival: Arrival) -> str:
             return f"The clock moves by 1 to {MAX_DRIVE_S} seconds at a time."
         to = start + seconds
     engine.target = to
+    # Whatever is received after this input counts from the end of the drive on, however often the engine is polled.
+    engine.offset_s = max(engine.offset_s, to - arrival.received_us // 1_000_000)
     writer.append("engine", "clock.advanced", {"from": start, "to": to, "actor": actor})
     return ""
 

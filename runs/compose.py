@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audit import canon
 from channels import registry
 from channels.messages import message_commitment
 from plans import content
 from plans import queries as plan_queries
 from plans.steps import Call, SendEmail
+from runs import store
 from runs.engine.values import Dispatch, intent_id
 from runs.people import Person
 from runs.store import Live, Outgoing
@@ -17,7 +19,7 @@ from runs.store import Live, Outgoing
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A rendered message, or the name of the variable that was undefined."""
+    """A rendered message, or why there is none: the name of the variable that was undefined, for one."""
 
     adapter: str
     to: str
@@ -51,6 +53,21 @@ def compose(run: Live, channel: str, contact: Person) -> Composed:
     c = message_commitment(salt, channel=channel, to=to, subject=subject, body=body)
     commitment = {"c": c, "kind": "message", "ref": intent_id(run.state)}
     return Composed(adapter, to, subject, body, salt, commitment)
+
+
+def kept(run: Live, channel: str) -> Composed:
+    """Return the message of unknown fate exactly as it was made, checked against what the log says of it."""
+    found = store.kept_message(run.state.intent)
+    if found is None:
+        return Composed("", "", "", "", b"", None, error="message_erased")
+    c = message_commitment(found.salt, channel=channel, to=found.to, subject=found.subject, body=found.body)
+    payload = canon.decode(found.entry)["data"]["payload"]
+    error = ""
+    if payload["c"] != c:
+        error = "message_changed"
+    elif found.adapter != registry.adapter_for(channel).name:
+        error = "adapter_changed"  # another provider never heard of this key
+    return Composed(found.adapter, found.to, found.subject, found.body, found.salt, payload, error=error)
 
 
 def variables(run: Live, contact: Person) -> dict[str, str]:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
@@ -17,17 +18,21 @@ from channels.kinds import Channel, Failure
 from channels.messages import Message, Outcome, event_body, failed
 from policies import gate
 from runs.batch import InFlight
+from runs.clock import LATENESS_TOLERANCE_S
 
 logger = logging.getLogger(__name__)
+
+NOT_AFTER = "not_after"
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What was true when a wave was committed: entries in the log, the engine's fencing number, the lane clock."""
+    """What was true when a wave was committed: entries in the log, the engine's fencing number, both clocks."""
 
     log_size: int
     epoch: int
     now: int
+    at: datetime  # the database's clock
 
 
 def send(wave: Sequence[InFlight], committed: Committed, pool: ThreadPoolExecutor) -> list[Outcome | str]:
@@ -37,10 +42,13 @@ def send(wave: Sequence[InFlight], committed: Committed, pool: ThreadPoolExecuto
     changed since the gate decided. Raises: Fenced when another engine has closed these intents meanwhile.
     """
     rules: list[str | None] = [None] * len(wave)
-    log_size, epoch = _head()
+    log_size, epoch, at = _head()
     if epoch != committed.epoch:
         raise Fenced(f"this engine holds epoch {committed.epoch}, the log is at epoch {epoch}: nothing is sent")
-    if log_size != committed.log_size:
+    if (at - committed.at).total_seconds() > LATENESS_TOLERANCE_S:
+        # This process stood still since the commit: what was allowed then is asked again.
+        rules = [NOT_AFTER] * len(wave)
+    elif log_size != committed.log_size:
         rules = gate.recheck_all([flight.ask for flight in wave], committed.now)
     results = list(pool.map(_send_one, wave, rules)) if len(wave) > 1 else [_send_one(wave[0], rules[0])]
     return results
@@ -80,11 +88,12 @@ def _message(flight: InFlight) -> Message:
         body=out.body,
         run=f"run/{out.run}",
         attempt=out.dispatch.attempt,
+        again=out.dispatch.again,
     )
 
 
-def _head() -> tuple[int, int]:
+def _head() -> tuple[int, int, datetime]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT size, epoch FROM audit_head WHERE id = 1")
-        size, epoch = cursor.fetchone()
-        return size, epoch
+        cursor.execute("SELECT size, epoch, clock_timestamp() FROM audit_head WHERE id = 1")
+        size, epoch, at = cursor.fetchone()
+        return size, epoch, at

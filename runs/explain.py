@@ -1,34 +1,40 @@
-"""Why does a run stand where it stands, and what did each entry decide? In sentences, with the numbers that were seen.
+"""What did each entry of a run decide? In sentences, with the numbers that were seen.
 
-Pure: takes values and gives text for pages. The trace line of an entry comes from `runs.engine.trace`.
+Pure: takes values and gives text for pages. The trace line of an entry comes from `runs.engine.trace`; why a run
+stands where it stands is `runs.reasons`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from channels import kinds
-from plans import captions
+from plans import durations
+from runs import reasons, seen
 from runs.engine import trace
-
-LEVELS = {
-    "READY": "info",
-    "WAITING": "info",
-    "PAUSED": "warn",
-    "DISPATCHING": "info",
-    "FAILED": "bad",
-    "COMPLETED": "ok",
-    "STOPPED": "muted",
-}
+from runs.engine.transitions import NOT_SENT
 
 # Which entry types each filter of the timeline shows. "all" is everything; an unknown type is still in "all".
 FILTERS: Mapping[str, frozenset[str]] = {
-    "decisions": frozenset({"step.waiting", "step.completed", "branch.evaluated", "run.exited"}),
-    "sends": frozenset({"send.intended", "send.outcome", "send.voided"}),
-    "policy": frozenset({"gate.decided", "run.paused", "send.voided"}),
-    "events": frozenset({"event.received", "event.after_end"}),
-    "operator": frozenset({"command.accepted"}),
+    "decisions": frozenset(
+        {
+            "step.waiting",
+            "step.completed",
+            "step.skipped",
+            "branch.evaluated",
+            "split.evaluated",
+            "time.resolved",
+            "opt_out.recorded",
+            "run.exited",
+        }
+    ),
+    "sends": frozenset({"send.intended", "send.outcome", "send.voided", "send.redispatched", "send.reported"}),
+    "policy": frozenset(
+        {"gate.decided", "run.paused", "send.voided", "opt_out.recorded", "recovery.applied", "recovery.exhausted"}
+    ),
+    "events": frozenset({"event.received", "event.after_end", "send.reported"}),
+    "operator": frozenset({"command.accepted", "run.held", "run.released", "step.skipped"}),
+    "recovery": frozenset({"recovery.applied", "recovery.exhausted"}),
     "errors": frozenset({"run.failed", "engine.fault"}),
 }
 _DOTS = {
@@ -37,125 +43,19 @@ _DOTS = {
     "send": "send",
     "step": "decision",
     "branch": "decision",
+    "split": "decision",
+    "time": "decision",
+    "opt_out": "policy",
     "event": "event",
     "command": "operator",
+    "recovery": "policy",
     "engine": "error",
+    "run.paused": "policy",
+    "run.held": "operator",
+    "run.released": "operator",
 }
 
-RULE_CODES = {
-    "kill_switch": "the kill switch is engaged",
-    "plan_not_active": "the plan is not active",
-    "contact_erased": "the contact was erased",
-    "contact_closed": "the contact is closed",
-    "contact_missing": "the contact does not exist",
-    "no_address": "the contact has no address for this channel",
-    "suppressed": "the address is on the suppression list",
-    "consent_missing": "there is no consent for this channel and purpose",
-    "consent_revoked": "consent was withdrawn",
-    "timezone_unresolved": "no time zone can be told for the contact, and calling hours apply",
-    "outside_hours": "it is outside the calling hours",
-    "no_window": "the calling hours never open for this contact",
-    "daily_limit": "the daily limit is used up",
-    "policy_missing": "the plan's policy does not exist",
-    "missing_price": "the policy has no price for this channel",
-    "budget_exceeded": "the budget is used up",
-}
-HELD = {"daily_limit": "Held by a daily limit", "calling_hours": "Held by the calling hours", "kill_switch": "Held"}
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a run stands: a level for the colour, what happened, why, and what has to be done by whom."""
-
-    level: str
-    head: str
-    why: str
-    need: str
-
-
-def standing(status: str, reason: str, step: str) -> Standing:
-    """Return the one sentence a run's page begins with, in three parts."""
-    level = LEVELS[status]
-    kind, _, detail = reason.partition(":")
-    if status == "FAILED":
-        return _failed(kind, detail, step)
-    if status == "PAUSED":
-        why = RULE_CODES.get(detail, detail.replace("_", " "))
-        return Standing(
-            level,
-            f"{HELD.get(kind, 'Held by a policy')} at {step}:",
-            f"{why}.",
-            "It passes the gate again by itself at that time; nothing is needed from you.",
-        )
-    if status == "COMPLETED":
-        return Standing(level, "Completed:", f"{reason}.", "Events that arrive later are kept as evidence only.")
-    if status == "STOPPED":
-        said = {"cancelled": "an operator cancelled it", "opted_out": "the contact opted out"}.get(kind, reason)
-        return Standing(level, "Stopped:", f"{said}.", "Nothing more is sent for this run.")
-    words = {
-        "READY": ("Ready", f"its next action at {step} is due; the engine takes it in its turn."),
-        "WAITING": ("Waiting", f"at {step}."),
-        "DISPATCHING": ("Sending", f"a message of {step} is on its way; its outcome is expected within seconds."),
-    }
-    head, why = words[status]
-    return Standing(level, f"{head}:", why, "Nothing is needed from you.")
-
-
-def _failed(kind: str, detail: str, step: str) -> Standing:
-    head, wait = f"Stopped at {step}:", "Nothing else happens until an operator retries, resolves or cancels it."
-    if kind == "step_failed":
-        return Standing("bad", head, _code(detail), f"The message certainly did not leave. {wait}")
-    if kind == "unknown_outcome":
-        need = (
-            "It may have reached the contact, so a retry is not offered: find out at the provider, "
-            "then resolve it with what you found, or cancel."
-        )
-        return Standing("bad", head, _unknown(detail), need)
-    if kind == "policy_denied":
-        why = f"the gate refused the send ({detail.replace('_', ' ')})."
-        return Standing(
-            "bad", head, why, "Remove the cause, then retry: a retry passes the same gate and can be refused again."
-        )
-    if kind == "render_failed":
-        why = f"the template needs “{detail}”, which this contact does not have."
-        return Standing("bad", head, why, f"Nothing was sent. Give the contact this attribute, then retry. {wait}")
-    if kind == "engine_fault":
-        why = f"DEE itself met an error here ({detail})."
-        return Standing("bad", head, why, f"The log of the worker has its trace. {wait}")
-    limits = {"step_limit": "more steps than the plan allows.", "duration_limit": "it ran longer than the plan allows."}
-    return Standing("bad", head, limits.get(kind, f"{kind} {detail}".strip() + "."), wait)
-
-
-def _code(code: str) -> str:
-    try:
-        return kinds.failure(code).sentence
-    except ValueError:
-        return f"{code.replace('_', ' ')}."
-
-
-def _unknown(code: str) -> str:
-    return (
-        "Nobody knows what came of it: the provider never told a result."
-        if code == "no_result"
-        else f"Nobody knows what came of it. {_code(code)}"
-    )
-
-
-def held(reason: str) -> str:
-    """Return why a policy holds a run, in a few words."""
-    _, _, code = reason.partition(":")
-    return RULE_CODES.get(code, code.replace("_", " ")).capitalize()
-
-
-def cause(reason: str) -> str:
-    """Return a failure's reason code in a few words, for lists."""
-    kind, _, detail = reason.partition(":")
-    if kind in ("step_failed", "unknown_outcome") and detail:
-        return (_unknown(detail) if kind == "unknown_outcome" else _code(detail)).rstrip(".")
-    return _failed(kind, detail, "").why.rstrip(".")
-
-
-# Entries
+Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,22 +73,35 @@ class Row:
     bad: bool
 
 
-def row(body: Mapping[str, Any], names: Mapping[str, str], notes: Mapping[int, str]) -> Row:
-    """Return an entry's decoded body as a row. names: {actor: name to show}; notes: {vault ref: text}."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies beside the log and helps to read it.
+
+    names: {actor: name to show}. notes: {vault ref: text}. rules: {policy hash: its recovery rules}. clock: the wall
+    clock of a zone at an instant, such as "09:00 in Europe/Berlin on Mon 23 Nov 2026".
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
+    rules: Mapping[str, Sequence[Data]] = field(default_factory=dict)
+    clock: Callable[[str, int], str] = lambda zone, _at: zone
+
+
+def row(body: Data, beside: Beside) -> Row:
+    """Return an entry's decoded body as a row."""
     line, type, data = trace.describe(body), body["type"], body["data"]
-    bad = type in ("run.failed", "engine.fault") or (type == "send.outcome" and data["settle"] != "post")
-    bad = bad or (type == "gate.decided" and data["verdict"] == "deny")
-    dot = "error" if bad else "policy" if type == "run.paused" else _DOTS.get(type.partition(".")[0], "run")
-    return Row(
-        body["n"],
-        body["tick"],
-        type,
-        body["step"],
-        line.action,
-        line.outcome,
-        _reasons(type, data, names, notes),
-        dot,
-        bad,
+    bad = _is_bad(type, data)
+    dot = "error" if bad else _DOTS.get(type) or _DOTS.get(type.partition(".")[0], "run")
+    said = _SAID[type](data, beside) if type in _SAID else []
+    return Row(body["n"], body["tick"], type, body["step"], line.action, line.outcome, said, dot, bad)
+
+
+def _is_bad(type: str, data: Data) -> bool:
+    return (
+        type in ("run.failed", "engine.fault", "recovery.exhausted")
+        or (type == "send.outcome" and data["settle"] != "post")
+        or (type == "gate.decided" and data["verdict"] == "deny")
+        or (type == "time.resolved" and data["until"] is None)
     )
 
 
@@ -201,34 +114,42 @@ def unread(entry: Any, broken_at: int) -> Row:
     return Row(entry.n, entry.tick, entry.type, entry.step, entry.type, said, [], "error" if here else "run", here)
 
 
-def _reasons(type: str, data: Mapping[str, Any], names: Mapping[str, str], notes: Mapping[int, str]) -> list[str]:
-    match type:
-        case "gate.decided":
-            return gate(data)
-        case "branch.evaluated" | "run.exited":
-            return [leaf(found) for found in data["leaves"]]
-        case "command.accepted":
-            return [names.get(data["actor"], data["actor"]), note(data["note"], notes)]
-        case "send.outcome" if data["code"]:
-            return [_code(data["code"]), _SETTLED[data["settle"]]]
-        case "send.intended":
-            return [f"attempt {data['attempt']}", f"template {data['template']}", f"intent {data['intent'][:8]}"]
-        case "run.failed":
-            return [cause(data["reason"]), "waits for an operator"]
-        case "run.started":
-            return [f"contact {data['contact']['ref']}", names.get(data["source"], data["source"])]
-        case "step.completed" if data["next"]:
-            return [f"next {data['next']}"]
-        case "run.paused":
-            return [
-                f"until {datetime.fromtimestamp(data['until'], UTC):%d %b %Y %H:%M:%S} UTC",
-                "then it passes the gate again",
-            ]
-        case "run.completed" if data["goal"]:
-            return ["goal reached"]
-        case "event.received" | "event.after_end":
-            return [data["source"]] + (["a machine did this, it does not count"] if data["machine"] else [])
-    return []
+# What each type of entry says beyond its trace line
+
+
+def _started(data: Data, beside: Beside) -> list[str]:
+    return [f"contact {data['contact']['ref']}", beside.names.get(data["source"], data["source"])]
+
+
+def _command(data: Data, beside: Beside) -> list[str]:
+    said = [beside.names.get(data["actor"], data["actor"]), note(data["note"], beside.notes)]
+    if "key_ttl_s" in data:
+        said.append(f"the adapter keeps a key for {durations.text(data['key_ttl_s'])}")
+    return said
+
+
+def _intended(data: Data, _: Beside) -> list[str]:
+    said = [f"attempt {data['attempt']}", f"template {data['template']}", f"intent {data['intent'][:8]}"]
+    if "may_duplicate_of" in data:
+        said.append(f"may be a second one: nobody knows what came of intent {data['may_duplicate_of'][:8]}")
+    return said
+
+
+def _redispatched(data: Data, _: Beside) -> list[str]:
+    return ["the same message under the same key", f"attempt {data['attempt']}", f"intent {data['intent'][:8]}"]
+
+
+def _outcome(data: Data, _: Beside) -> list[str]:
+    return [reasons.failure(data["code"]), _SETTLED[data["settle"]]] if data["code"] else []
+
+
+def _voided(data: Data, _: Beside) -> list[str]:
+    return [_SETTLED[data.get("settle", "void")]]
+
+
+def _reported(data: Data, _: Beside) -> list[str]:
+    said = [reasons.failure(data["code"])] if data["code"] else []
+    return [*said, "from an engine that had been replaced: evidence, not an outcome"]
 
 
 _SETTLED = {
@@ -238,7 +159,94 @@ _SETTLED = {
 }
 
 
-def note(held: Mapping[str, Any] | None, notes: Mapping[int, str]) -> str:
+def _waiting(data: Data, _: Beside) -> list[str]:
+    if data["on"] == "event":
+        return [f"{data['event']} of {data['of']}" if data["of"] else f"{data['event']}"]
+    return ["a person has to act"] if data["on"] == "task" else []
+
+
+def _next(data: Data, _: Beside) -> list[str]:
+    return [f"next {data['next']}"] if data["next"] else []
+
+
+def _skipped(data: Data, _: Beside) -> list[str]:
+    return [f"next {data['next']}", "nobody said what came of the step"]
+
+
+def _split(data: Data, _: Beside) -> list[str]:
+    return [f"bucket {data['bucket']} of {data['of']} → arm {data['arm']}", f"next {data['next']}"]
+
+
+def _resolved(data: Data, beside: Beside) -> list[str]:
+    if data["until"] is None:
+        return ["no time zone is known for the contact"]
+    return [f"{beside.clock(data['zone'], data['until'])} = {instant(data['until'])}", f"tzdata {data['tzdata']}"]
+
+
+def _opt_out(data: Data, _: Beside) -> list[str]:
+    channels = " and ".join(data["channels"])
+    return [f"consent withdrawn and address suppressed for {channels}", f"next {data['next']}"]
+
+
+def _leaves(data: Data, _: Beside) -> list[str]:
+    return [seen.leaf(found) for found in data["leaves"]]
+
+
+def _event(data: Data, _: Beside) -> list[str]:
+    stream, _, number = data["source"].partition("/")
+    source = f"an opt-out in run-{number}" if stream == "run" and number else data["source"]
+    return [source] + (["a machine did this, it does not count"] if data["machine"] else [])
+
+
+def _paused(data: Data, _: Beside) -> list[str]:
+    return [f"until {instant(data['until'])}", "then it passes the gate again"]
+
+
+_HELD_ON = {"send": "it stood before the gate"}
+
+
+def _held(data: Data, _: Beside) -> list[str]:
+    return [_HELD_ON.get(data["on"], f"it waited {reasons.WAITS.get(data['on'], data['on'])}"), *_until_tick(data)]
+
+
+def _released(data: Data, _: Beside) -> list[str]:
+    back = "it stands before the gate" if data["on"] == "send" else f"it waits {reasons.WAITS.get(data['on'], '')}"
+    return [f"{back} again".replace("  ", " "), *_until_tick(data)]
+
+
+def _until_tick(data: Data) -> list[str]:
+    return [f"until tick {data['until']}"] if data["until"] is not None else []
+
+
+def _recovery(data: Data, beside: Beside) -> list[str]:
+    rules = beside.rules.get(data["policy"]["hash"], ())
+    most = rules[data["rule"]].get("max_attempts") if data["rule"] < len(rules) else None
+    said = [f"policy {data['policy']['key']}, rule {data['rule'] + 1}", reasons.failure(data["on"])]
+    if data["label"]:
+        return [*said, f"resolved as {data['label']}"]
+    said.append(f"attempt {data['attempt']}" + (f" of {most}" if most else ""))
+    return [*said, f"until {instant(data['until'])}", "then it passes the gate again"]
+
+
+def _exhausted(data: Data, _: Beside) -> list[str]:
+    tried = f"{data['attempts']} attempt{'' if data['attempts'] == 1 else 's'} made"
+    return [f"policy {data['policy']['key']}, rule {data['rule'] + 1}", tried, "no rule helps any more"]
+
+
+def _failed(data: Data, _: Beside) -> list[str]:
+    return [reasons.cause(data["reason"]), "nothing more until an operator or a recovery rule acts"]
+
+
+def _completed(data: Data, _: Beside) -> list[str]:
+    return ["goal reached"] if data["goal"] else []
+
+
+def instant(at: int) -> str:
+    """Return an instant of the lane clock as a date and time in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%d %b %Y %H:%M:%S} UTC"
+
+
+def note(held: Data | None, notes: Mapping[int, str]) -> str:
     """Return the text behind a commitment, or that it was erased."""
     if held is None:
         return ""
@@ -246,87 +254,89 @@ def note(held: Mapping[str, Any] | None, notes: Mapping[int, str]) -> str:
     return f"“{text}”" if text is not None else "(the reason was erased)"
 
 
-def leaf(found: Mapping[str, Any]) -> str:
-    """Return what a condition looked at, what it saw, and whether it held."""
-    asked = {**found, "value": found.get("expected", found.get("value"))}
-    seen, op = found["value"], found["op"]
-    if op.startswith("event_") and op != "event_within":
-        saw = "never seen" if not seen else f"seen {seen} times" if not isinstance(seen, bool) else "seen"
-    elif op == "event_within":
-        saw = "never seen" if seen is None else f"last at tick {seen}"
-    else:
-        saw = "not set" if seen is None else f"is {str(seen).lower() if isinstance(seen, bool) else seen}"
-    return f"{captions.condition(asked)}: {'yes' if found['result'] else 'no'} ({saw})"
+_SAID: dict[str, Callable[[Data, Beside], list[str]]] = {
+    "run.started": _started,
+    "command.accepted": _command,
+    "gate.decided": lambda data, _: seen.gate(data),
+    "send.intended": _intended,
+    "send.redispatched": _redispatched,
+    "send.outcome": _outcome,
+    "send.voided": _voided,
+    "send.reported": _reported,
+    "step.waiting": _waiting,
+    "step.completed": _next,
+    "step.skipped": _skipped,
+    "branch.evaluated": _leaves,
+    "split.evaluated": _split,
+    "time.resolved": _resolved,
+    "opt_out.recorded": _opt_out,
+    "run.exited": _leaves,
+    "event.received": _event,
+    "event.after_end": _event,
+    "run.paused": _paused,
+    "run.held": _held,
+    "run.released": _released,
+    "recovery.applied": _recovery,
+    "recovery.exhausted": _exhausted,
+    "run.failed": _failed,
+    "run.completed": _completed,
+}
 
 
-def gate(data: Mapping[str, Any]) -> list[str]:
-    """Return each fact the gate looked at, with its numbers, in the order of the rules."""
-    facts = data["facts"]
-    verdicts = {verdict["rule"]: verdict for verdict in data["rules"]}
-    said = [*_suppression(facts), *_consent(facts), *_counters(facts), *_hours(facts, verdicts.get("calling_hours"))]
-    shown = {"suppression", "consent", "calling_hours", "daily_limit", "budget"}
-    for rule, verdict in verdicts.items():
-        if verdict["decision"] != "allow" and rule not in shown:
-            said.append(f"✗ {RULE_CODES.get(verdict['code'], verdict['code'])}")
-    if data["error"]:
-        said.append(f"✗ the template needs “{data['error']}”")
-    if facts["late_by"]:
-        said.append(f"late by {facts['late_by']} s")
-    return said
+# What became known of a message of unknown fate
 
 
-def _suppression(facts: Mapping[str, Any]) -> list[str]:
-    hits = facts["suppressions"]
-    return [f"✗ suppressed: {hit['reason'].replace('_', ' ')} ({hit['scope']})" for hit in hits] or [
-        "suppression clear"
-    ]
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Who told what about a message, and at which tick."""
+
+    who: str
+    told: str
+    tick: int
 
 
-def _consent(facts: Mapping[str, Any]) -> list[str]:
-    consent = facts["consent"]
-    parts = ["consent", facts["channel"], consent["status"]]
-    if consent["version"]:
-        parts += [f"v{consent['version']}", consent["kind"]]
-    return [("" if consent["status"] == "granted" else "✗ ") + " ".join(part for part in parts if part)]
+def evidence(rows: Sequence[Data], intent: str, label: str) -> Evidence | None:
+    """Return which of a run's decoded entries told what came of an intent, or None.
+
+    label: the outcome that follows from it, or `not_sent`.
+    """
+    for body in rows:
+        type, data = body["type"], body["data"]
+        if type not in ("event.received", "send.reported") or data["intent"] != intent:
+            continue
+        if type == "send.reported" and data["kind"] != "unknown":
+            told = (data["label"] or data["kind"]).replace("_", " ")
+            return Evidence("An engine that had been replaced", told, body["tick"])
+        if type == "event.received" and not data["machine"] and _tells(data["event"], label):
+            return Evidence("The provider", data["event"].replace("_", " "), body["tick"])
+    return None
 
 
-def _counters(facts: Mapping[str, Any]) -> list[str]:
-    return [_counter(counter, facts["currency"]) for counter in facts["counters"]]
+def _tells(event: str, label: str) -> bool:
+    return event == label or label == "sent" or (event, label) == ("failed", NOT_SENT)
 
 
-def _counter(counter: Mapping[str, Any], currency: str) -> str:
-    name = counter["key"].split(":")[1]
-    over = "" if counter["used"] + counter["amount"] <= counter["limit"] else "✗ "
-    if counter["rule"] == "budget":
-        used, limit, more = (_money(counter[part]) for part in ("used", "limit", "amount"))
-        return f"{over}budget {name} {used}/{limit} {currency} (+{more})"
-    return f"{over}limit {name} {counter['used']}/{counter['limit']}"
+# The path
+
+_LABELS: Mapping[str, Callable[[Data], str]] = {
+    "branch.evaluated": lambda data: data["case"],
+    "split.evaluated": lambda data: data["arm"],
+    "opt_out.recorded": lambda _: "recorded",
+}
+# Entries that name a step the run need not stand at, or that decide nothing there.
+_NEWS = ("event.", "command.", "run.started", "send.reported")
 
 
-def _money(micros: int) -> str:
-    whole, rest = divmod(micros, 1_000_000)
-    return f"{whole}.{f'{rest:06}'.rstrip('0').ljust(2, '0')}"
-
-
-def _hours(facts: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> list[str]:
-    hours = facts["hours"]
-    if not hours["applies"]:
-        return ["hours do not apply"]
-    inside = verdict is None or verdict["decision"] == "allow"
-    zones = [f"{zone['name']} {zone['minute'] // 60:02}:{zone['minute'] % 60:02}" for zone in hours["zones"]]
-    return [("" if inside else "✗ ") + f"hours {', '.join(zones) or 'no zone'} {'inside' if inside else 'outside'}"]
-
-
-def walked(rows: Sequence[Mapping[str, Any]], status: str, step: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
+def walked(rows: Sequence[Data], status: str, step: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
     """Return ({step: done, current or failed}, {(step, label) left by}) from a run's decoded entries, oldest first."""
     states: dict[str, str] = {}
     wires: set[tuple[str, str]] = set()
     for body in rows:
-        name, data = body["step"], body["data"]
-        if not name or body["type"].startswith(("event.", "command.", "run.started")):
+        name, type, data = body["step"], body["type"], body["data"]
+        if not name or type.startswith(_NEWS):
             continue
         states[name] = "done"
-        label = data.get("case") if body["type"] == "branch.evaluated" else data.get("label")
+        label = _LABELS[type](data) if type in _LABELS else data.get("label")
         if label and data.get("next"):
             wires.add((name, label))
     if step and status not in ("COMPLETED", "STOPPED"):

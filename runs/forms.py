@@ -6,13 +6,22 @@ from typing import Any
 
 from django import forms
 
+from runs.engine.transitions import LABELLED, Command
+
 MAX_NAMED = 5_000
 _ROW = re.compile(r"(\d{1,18}):(\d{1,18})")
 
 
-def _outcome(choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
-    errors = {"required": "Say what came of the step.", "invalid_choice": "Choose one of the step's own outcomes."}
-    return forms.ChoiceField(label="What came of the step", choices=[("", "Choose …"), *choices], error_messages=errors)
+OUTCOME = {
+    "resolve": "What came of the step",
+    "skip": "Leave the step along",
+    "complete_task": "What came of the task",
+}
+
+
+def _outcome(command: str, choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
+    errors = {"required": "Choose one of the outcomes.", "invalid_choice": "Choose one of the step's own outcomes."}
+    return forms.ChoiceField(label=OUTCOME[command], choices=choices, error_messages=errors, widget=forms.RadioSelect)
 
 
 def _reason() -> forms.CharField:
@@ -36,40 +45,48 @@ class CommandForm(forms.Form):
         data: Mapping[str, Any] | None = None,
         *,
         command: str,
+        ref: str,
         labels: Mapping[str, str],
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        """command: which one. labels: {outcome: where it leads}, asked for by `resolve` only."""
+        """command: which one. ref: the run's name. labels: {outcome: where it leads}, for commands that take one."""
         super().__init__(data, initial=dict(initial or {}), auto_id=f"{command}-%s", label_suffix="")
-        if command == "resolve":
-            self.fields["label"] = _outcome((label, f"{label} → {goto}") for label, goto in labels.items())
+        self.ref = ref
+        if command in LABELLED:
+            self.fields["label"] = _outcome(command, [(label, f"{label} → {goto}") for label, goto in labels.items()])
         self.fields["note"] = _reason()
+        if command == Command.SEND_AGAIN:
+            self.fields["confirmation"] = forms.CharField(
+                label=f"Type {ref} to say that you mean it",
+                max_length=32,
+                error_messages={"required": f"Type {ref}: the contact may get this message twice."},
+                widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            )
+
+    def clean_confirmation(self) -> str:
+        """Return what was typed when it is the run's name."""
+        if (typed := self.cleaned_data["confirmation"].strip()) != self.ref:
+            raise forms.ValidationError(f"That is not {self.ref}. Nothing was sent.")
+        return typed
 
 
 class BulkForm(forms.Form):
-    """One reason (and for resolve one outcome) for every ticked run."""
-
-    batch = forms.UUIDField(widget=forms.HiddenInput)
+    """One reason, and for commands that need it one outcome, for every run of a frozen list."""
 
     def __init__(
-        self,
-        data: Mapping[str, Any] | None = None,
-        *,
-        command: str,
-        labels: Iterable[str],
-        initial: Mapping[str, Any] | None = None,
+        self, data: Mapping[str, Any] | None = None, *, command: str, labels: Iterable[tuple[str, str]]
     ) -> None:
-        """labels: the outcomes that every run to be resolved has."""
-        super().__init__(data, initial=dict(initial or {}), label_suffix="")
-        if command == "resolve":
-            self.fields["label"] = _outcome((label, label) for label in labels)
+        """labels: (outcome, what choosing it would do)."""
+        super().__init__(data, label_suffix="")
+        if command in LABELLED:
+            self.fields["label"] = _outcome(command, list(labels))
         self.fields["note"] = _reason()
 
 
-def ticked(values: Iterable[str]) -> list[tuple[int, int]]:
-    """Return (run number, entry number seen) of each ticked box, in order, without repeats; the rest is left out."""
+def ticked(values: Iterable[str]) -> dict[int, int]:
+    """Return {run number: entry number seen} of the ticked boxes; what is no such pair is left out."""
     found = (_ROW.fullmatch(value) for value in values)
-    return list(dict.fromkeys((int(match[1]), int(match[2])) for match in found if match))
+    return {int(match[1]): int(match[2]) for match in found if match}
 
 
 class EnrolForm(forms.Form):

@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from audit import canon
 from runs import doorbell
 
+ENGINE = "engine"  # the source of what an engine itself files
+
 
 @dataclass(frozen=True, slots=True)
 class Put:

@@ -4,16 +4,18 @@ Derived state: everything in Run can be recomputed from the run's entries. Only 
 (`runs.store`), except the inbox, where anybody may insert and nobody may choose an order.
 """
 
+import uuid
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from runs.engine.transitions import FINAL, OPEN, Status
+from runs.engine.transitions import FINAL, HELD, LABELLED, OPEN, Command, Status
 
 _STATUSES = [status.value for status in Status]
 ODD = ("refused", "unmatched")  # verdicts people look for
-INPUTS = ("run.start", "event", "command", "clock.advance", "clock.confirm")
+INPUTS = ("run.start", "event", "report", "command", "clock.advance", "clock.confirm")
 
 
 class Run(models.Model):
@@ -39,7 +41,7 @@ class Run(models.Model):
 
     class Meta:
         permissions = [
-            ("command_run", "Can retry, resolve and cancel runs"),
+            ("command_run", "Can retry, resolve, hold and cancel runs and complete tasks"),
             ("enrol_run", "Can enrol contacts into a plan"),
             ("drive_clock", "Can drive the sandbox clock"),
         ]
@@ -53,8 +55,8 @@ class Run(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=_STATUSES), name="runs_run_status"),
             models.CheckConstraint(
-                condition=Q(status__in=["READY", "PAUSED"], due_at__isnull=False)
-                | Q(status="WAITING", due_at__isnull=False)
+                condition=Q(status__in=["READY", "WAITING", "PAUSED"], due_at__isnull=False) & ~Q(reason=HELD)
+                | Q(status="PAUSED", reason=HELD, due_at__isnull=True)
                 | Q(status__in=["DISPATCHING", "FAILED", *FINAL], due_at__isnull=True),
                 name="runs_run_has_a_wake",
             ),
@@ -63,7 +65,7 @@ class Run(models.Model):
                 name="runs_run_ended_when_final",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["FAILED", "PAUSED", "STOPPED", "COMPLETED"]) | ~Q(reason=""),
+                condition=Q(status__in=["READY", "DISPATCHING"]) | ~Q(reason=""),
                 name="runs_run_has_a_reason",
             ),
         ]
@@ -165,3 +167,62 @@ class Engine(models.Model):
 
     def __str__(self) -> str:
         return self.halted or "running"
+
+
+# Commands that may be asked for many runs at once; the others need a person's eye on each run.
+BULK_COMMANDS = tuple(c.value for c in Command if c not in (Command.SEND_AGAIN, Command.COMPLETE_TASK))
+_LABELLED = sorted(command.value for command in LABELLED if command in BULK_COMMANDS)
+
+
+class Bulk(models.Model):
+    """One command for many runs: a list frozen when it is made, which asks for nothing until it is confirmed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    command = models.TextField(choices=[(command, command) for command in BULK_COMMANDS])
+    filter = models.TextField(help_text="which runs were meant, in the words the page used")
+    back = models.TextField(blank=True, help_text="address of the list it was made from")
+    actor = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), help_text="the database's clock")
+    confirmed_at = models.DateTimeField(null=True, help_text="since when it asks; from then on nothing changes")
+    label = models.TextField(blank=True, default="", help_text="the outcome, for commands that take one")
+    note = models.JSONField(null=True, help_text="commitment to the reason, as in each of its commands")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(command__in=BULK_COMMANDS), name="runs_bulk_command"),
+            models.CheckConstraint(
+                condition=Q(confirmed_at__isnull=True, note__isnull=True)
+                | Q(confirmed_at__isnull=False, note__isnull=False),
+                name="runs_bulk_reason_when_confirmed",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_at__isnull=False, command__in=_LABELLED) & ~Q(label="")
+                | ~Q(confirmed_at__isnull=False, command__in=_LABELLED) & Q(label=""),
+                name="runs_bulk_label_when_confirmed",
+            ),
+            models.CheckConstraint(condition=~Q(filter="") & ~Q(actor=""), name="runs_bulk_complete"),
+        ]
+        indexes = [models.Index(fields=["-created_at"], name="runs_bulk_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.command}: {self.filter}"
+
+
+class BulkItem(models.Model):
+    """One run of a bulk action, as it stood when the list was frozen."""
+
+    bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="items", db_index=False)  # the keys begin with it
+    place = models.IntegerField(help_text="from 1, in the order of run numbers")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="+", db_index=False)
+    expected_n = models.BigIntegerField(help_text="the run's entry number when the list was made")
+    refusal = models.TextField(blank=True, help_text="why the command was impossible then; empty when it was possible")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bulk", "place"], name="runs_bulkitem_place"),
+            models.UniqueConstraint(fields=["bulk", "run"], name="runs_bulkitem_run"),
+            models.CheckConstraint(condition=Q(place__gte=1, expected_n__gte=1), name="runs_bulkitem_numbers"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} at {self.expected_n}"

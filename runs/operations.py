@@ -8,9 +8,10 @@ from django.db import transaction
 from audit import vault
 from channels import registry
 from plans import queries as plan_queries
+from plans.steps import CHANNELS
 from policies.models import Contact
-from runs import inbox
-from runs.engine import transitions, walk
+from runs import clock, inbox, store
+from runs.engine import commanding, transitions
 from runs.models import Run
 
 
@@ -20,25 +21,31 @@ class Refused(Exception):
 
 @transaction.atomic
 def send_command(
-    *, run_no: int, command: str, expected_n: int, command_id: str, actor: str, note: str, label: str = ""
+    *,
+    run_no: int,
+    command: str,
+    expected_n: int,
+    command_id: str,
+    actor: str,
+    note: str,
+    label: str = "",
+    confirmation: str = "",
 ) -> int:
     """Ask the engine to carry out a command on a run; return the id of the inbox row that will hold the verdict.
 
     expected_n: the run's entry number the person saw. command_id: a UUID minted with the page; a repeat is a duplicate.
-    note: why, in the person's words; kept in the vault, committed to in the log.
+    note: why, in the person's words; kept in the vault, committed to in the log. label: for the commands that go on
+    along one. confirmation: for send_again, the run's name as the person typed it.
     Raises: Refused when the command can be seen to be impossible already; the engine decides in the end.
     """
     run = Run.objects.filter(no=run_no).first()
     if run is None:
         raise Refused(f"There is no run-{run_no}.")
-    try:
-        refusal = transitions.refusal(command, run.status, run.reason, labels_of(run))
-    except plan_queries.Corrupt:
-        raise Refused(
-            f"The plan version of {run.ref} is not what it was; verify the stream of its plan first."
-        ) from None
+    refusal = refusal_of(run, command, label)
     if refusal:
         raise Refused(refusal)
+    if command == transitions.Command.SEND_AGAIN and confirmation.strip() != run.ref:
+        raise Refused(f"The contact may get the message twice. Type {run.ref} to say that you mean it.")
     if not note.strip():
         raise Refused("Give a reason: it is kept with the command.")
     try:
@@ -50,11 +57,36 @@ def send_command(
     return inbox.put(source="command", external_id=command_id, kind="command", body=body).id
 
 
+def refusal_of(run: Run, command: str, label: str = "") -> str | None:
+    """Return the sentence why a command cannot be given to a run as it stands, or None.
+
+    label: checked only when one is given; a button is offered before it is chosen.
+    """
+    try:
+        run_standing = standing_of(run)
+    except plan_queries.Corrupt:
+        return f"The plan version of {run.ref} is not what it was; verify the stream of its plan first."
+    refusal = transitions.refusal(command, run_standing)
+    if refusal is None and label and command in transitions.LABELLED and label not in run_standing.labels:
+        return f"“{label}” is not an outcome of {run.step}; its outcomes are {', '.join(run_standing.labels)}."
+    return refusal
+
+
+def standing_of(run: Run, *, at: int | None = None) -> transitions.Standing:
+    """Return what decides which commands a run takes, by the same function that the engine asks.
+
+    at: the lane clock, for callers who ask about many runs; None to read it.
+    Raises: plans.queries.Corrupt when its plan version does not match its hash.
+    """
+    here = plan_queries.parsed(run.plan_version_id).steps.get(run.step)
+    key_ttl_s = registry.key_ttl_s(CHANNELS[here.kind]) if here and here.kind in CHANNELS else 0
+    lane = clock.state().lane if at is None else at
+    return commanding.standing(store.state_of(run), here, key_ttl_s=key_ttl_s, at=lane)
+
+
 def labels_of(run: Run) -> tuple[str, ...]:
-    """Return the outcomes a run's present step can be resolved with."""
-    if not run.step:
-        return ()
-    return tuple(walk.targets(plan_queries.parsed(run.plan_version_id).steps[run.step]))
+    """Return the labels along which a run's present step can be left by a person."""
+    return standing_of(run).labels
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """What do the pages of runs read? Every function is a fixed number of queries, whatever the number of rows shown."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,12 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Cast, Concat, Now
+from django.http import Http404
 
 from audit.models import Entry, Head
 from channels.models import OutboxMessage
 from plans.models import Plan
-from policies.models import Contact
+from policies.models import Contact, PolicyVersion
 from runs.engine import transitions
 from runs.models import Engine, Inbox, Run
 
@@ -35,6 +37,7 @@ class Desk:
     """What every page's header needs, in one query."""
 
     failed: int = 0
+    tasks: int = 0
     halted: str = ""
     beat_at: datetime | None = None
     now: datetime | None = None
@@ -46,9 +49,11 @@ class Desk:
 
 
 def desk() -> Desk:
-    """Return the engine's state, its queue and the number of FAILED runs."""
+    """Return the engine's state, its queue, and how many runs have FAILED or wait for a person."""
     failed = Run.objects.filter(status="FAILED").order_by().values("status").annotate(c=Count("pk")).values("c")
     waiting = Inbox.objects.filter(place=None).order_by().values("place").annotate(c=Count("pk")).values("c")
+    waits = Run.objects.filter(status="WAITING", reason=transitions.TASK)
+    tasks = waits.order_by().values("status").annotate(c=Count("pk")).values("c")
     due = Run.objects.filter(due_at__isnull=False).order_by("due_at").values("due_at")[:1]
     row = (
         Engine.objects.filter(id=1)
@@ -56,10 +61,11 @@ def desk() -> Desk:
             now=Now(),
             lane=Subquery(Head.objects.filter(id=1).values("clock")),
             failed=Subquery(failed, output_field=IntegerField()),
+            tasks=Subquery(tasks, output_field=IntegerField()),
             waiting=Subquery(waiting, output_field=IntegerField()),
             next_due=Subquery(due),
         )
-        .values("failed", "halted", "beat_at", "now", "lane", "offset_s", "target", "next_due", "waiting")
+        .values(*Desk.__dataclass_fields__)
         .first()
     )
     known: dict[str, Any] = {name: value for name, value in (row or {}).items() if value is not None}
@@ -67,6 +73,9 @@ def desk() -> Desk:
 
 
 # Runs
+
+
+RUN_FILTERS = ("status", "plan", "reason", "step", "q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class RunFilter:
 
     def given(self) -> dict[str, str]:
         """Return the parts that are set, for links."""
-        return {name: value for name in ("status", "plan", "reason", "step", "q") if (value := getattr(self, name))}
+        return {name: value for name in RUN_FILTERS if (value := getattr(self, name))}
 
 
 def _search(runs: QuerySet[Run], text: str) -> QuerySet[Run]:
@@ -135,6 +144,14 @@ def run_list(wanted: RunFilter, before: int | None) -> Page:
 def run(no: int) -> Run | None:
     """Return a run with its contact and plan version, or None."""
     return Run.objects.select_related("contact", "plan_version__plan").filter(no=no).first()
+
+
+def run_or_404(no: int) -> Run:
+    """Return a run with its contact and plan version. Raises: Http404."""
+    found = run(no)
+    if found is None:
+        raise Http404(f"There is no run-{no}.")
+    return found
 
 
 def neighbours(run: Run) -> tuple[int | None, int | None]:
@@ -205,10 +222,17 @@ def failed_runs(wanted: RunFilter, before: int | None) -> Page:
     return page_of(wanted.apply(rows.filter(status="FAILED")), "no", before)
 
 
-def runs_by_number(numbers: Sequence[int]) -> dict[int, Run]:
-    """Return {number: run} with contact and plan version."""
-    found = Run.objects.select_related("contact", "plan_version").filter(no__in=numbers)
-    return {run.no: run for run in found}
+# Tasks
+
+
+def open_tasks(after: tuple[int, int] | None, limit: int = PAGE) -> list[Run]:
+    """Return up to limit + 1 runs that wait for a person, by deadline. after: (deadline, number) last seen."""
+    tasks = Run.objects.filter(status="WAITING", reason=transitions.TASK)
+    if after is not None:
+        due, no = after
+        tasks = tasks.filter(Q(due_at__gt=due) | Q(due_at=due, no__gt=no))
+    rows = tasks.select_related("contact", "plan_version").defer("state", "plan_version__body", "contact__attributes")
+    return list(rows.order_by("due_at", "no")[: limit + 1])
 
 
 # Inputs
@@ -227,12 +251,6 @@ def input_list(verdict: str, kind: str, before: int | None) -> Page:
 def command_input(command_id: str) -> Inbox | None:
     """Return the inbox row of a command."""
     return Inbox.objects.filter(source="command", external_id=command_id).first()
-
-
-def command_inputs(command_ids: Sequence[str]) -> dict[str, Inbox]:
-    """Return {command id: inbox row} for those that were queued."""
-    rows = Inbox.objects.filter(source="command", external_id__in=list(command_ids))
-    return {row.external_id: row for row in rows}
 
 
 # Choices
@@ -255,6 +273,12 @@ def contacts_for(refs: Sequence[str] | None, plan_key: str) -> list[tuple[str, b
     running = Run.objects.filter(contact=OuterRef("pk"), plan_key=plan_key, status__in=transitions.OPEN)
     rows = contacts.annotate(running=Exists(running)).order_by("ref").values_list("ref", "state", "running")
     return [(ref, state == "active", open_run) for ref, state, open_run in rows]
+
+
+def recovery_rules(hashes: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return {hash: recovery rules} of policy versions."""
+    rows = PolicyVersion.objects.filter(hash__in=hashes).values_list("hash", "body")
+    return {hash: json.loads(body).get("recovery", []) for hash, body in rows}
 
 
 def messages_of(run: Run, limit: int = 50) -> list[OutboxMessage]:

@@ -14,7 +14,8 @@ from django.db import connection
 
 from plans.document import Plan
 from runs.engine import transitions
-from runs.engine.values import Dispatch, RunState, pack, unpack
+from runs.engine.values import COLUMNS, Dispatch, RunState, pack, unpack
+from runs.models import Run
 
 _RUN = (
     "no, plan_version_id, plan_key, contact_id, status, reason, step, visit, due_at,"
@@ -79,6 +80,31 @@ class Outgoing:
     salt: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message as it was kept with its intent, and the entry that committed to it."""
+
+    adapter: str
+    to: str
+    subject: str
+    body: str
+    salt: bytes
+    entry: str
+
+
+def kept_message(intent: str) -> Kept | None:
+    """Return the message of an intent, or None when it was erased."""
+    rows = _fetch(
+        "SELECT m.adapter, m.to_address, m.subject, m.body, m.salt, e.body FROM runs_intent i"
+        " JOIN channels_outboxmessage m ON m.intent = i.id"
+        " JOIN audit_entry e ON e.st = 'run/' || i.run_id AND e.n = i.n WHERE i.id = %s",
+        [intent],
+    )
+    for adapter, to, subject, body, salt, entry in rows:
+        return Kept(adapter, to, subject, body, bytes(salt), entry)
+    return None
+
+
 def due(before: int, limit: int) -> list[tuple[Any, ...]]:
     """Return the rows of runs due at or before an instant, in the order of actions, at most limit of them."""
     return _fetch(
@@ -134,6 +160,13 @@ def live(row: tuple[Any, ...], plan: Plan) -> Live:
     return Live(no, version_id, plan, contact_id, state)
 
 
+def state_of(run: Run) -> RunState:
+    """Return what the core knows of a run, from its row as the pages read it."""
+    columns = {"st": run.stream, "due": run.due_at, "head": bytes(run.head)}
+    columns |= {name: getattr(run, name) for name in COLUMNS if name not in columns}
+    return unpack(run.state, **columns)
+
+
 def insert(runs: Sequence[Live]) -> None:
     """Add the rows of new runs."""
     if not runs:
@@ -158,8 +191,10 @@ def update(runs: Sequence[Live]) -> None:
     casts = "text text text int8 int8 int4 int8 int8 bytea text int8 int8".split()
     columns = list(zip(*(_changes(run) for run in runs), strict=True))
     parameters = ", ".join(f"%s::{cast}[]" for cast in ("int8", *casts))
+    # A run in hand knows its end only when it has just ended; an earlier end stays.
+    given = {name: f"c.{name}" for name in names} | {"ended_at": "COALESCE(r.ended_at, c.ended_at)"}
     found = _execute(
-        f"UPDATE runs_run AS r SET {', '.join(f'{name} = c.{name}' for name in names)}"
+        f"UPDATE runs_run AS r SET {', '.join(f'{name} = {value}' for name, value in given.items())}"
         f" FROM unnest({parameters}) AS c (no, {', '.join(names)}) WHERE r.no = c.no",
         [list(column) for column in columns],
     )
@@ -174,7 +209,11 @@ def _changes(run: Live) -> tuple[Any, ...]:
 
 
 def insert_intents(outgoing: Sequence[Outgoing], *, at: int) -> None:
-    """Add intents and the messages that belong to them, before anything is sent. at: lane clock."""
+    """Add intents and the messages that belong to them, before anything is sent. at: lane clock.
+
+    What is dispatched again has both already.
+    """
+    outgoing = [each for each in outgoing if not each.dispatch.again]
     if not outgoing:
         return
     _copy(
@@ -287,11 +326,15 @@ def next_reaction() -> int | None:
 
 
 def add_reactions(rows: Iterable[tuple[int, str, str, str]]) -> None:
-    """Add reactions of simulated recipients, as (due, source, external_id, body)."""
-    types = ["int8", "text", "text", "text", "bool"]
-    rows = list(rows)
-    if rows:
-        _copy("channels_reaction (due, source, external_id, body, released)", types, ((*row, False) for row in rows))
+    """Add reactions of simulated recipients, as (due, source, external_id, body); those known already stay."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if columns:
+        _execute(
+            "INSERT INTO channels_reaction (due, source, external_id, body, released)"
+            " SELECT *, false FROM unnest(%s::int8[], %s::text[], %s::text[], %s::text[])"
+            " ON CONFLICT (source, external_id) DO NOTHING",
+            columns,
+        )
 
 
 def _copy(target: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:

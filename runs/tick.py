@@ -19,7 +19,7 @@ from audit.log import Writer
 from channels import registry
 from channels.kinds import Failure
 from channels.messages import Outcome
-from runs import clock, dispatch, store
+from runs import clock, dispatch, inbox, store
 from runs.admit import KINDS, Admission
 from runs.batch import Batch, InFlight, Key, arrival_key
 from runs.clock import EngineRow
@@ -46,6 +46,7 @@ class Engine:
         self.wave_size = wave_size or settings.DEE_WAVE
         self.group = group
         self.pool = ThreadPoolExecutor(max_workers=self.wave_size, thread_name_prefix="send")
+        self.unrecorded: list[tuple[str, Outcome | str]] = []  # answers that no transaction has taken
 
     def drain(self, budget_s: float = 1.0) -> bool:
         """Work until idle or until the slice is used up; return whether work is left.
@@ -53,6 +54,7 @@ class Engine:
         Raises: lease.Held when another engine is alive; audit.log.Fenced when one has taken over.
         """
         try:
+            self._report()
             if self.lease.acquire():
                 self._prepare_session()
                 self._recover()
@@ -69,11 +71,25 @@ class Engine:
         answers: Answers = []
         closing = False
         while True:
-            batch, idle = self._transact(batch, answers, closing=closing)
+            try:
+                batch, idle = self._transact(batch, answers, closing=closing)
+            except BaseException:
+                self.unrecorded += [(flight.outgoing.dispatch.intent, answer) for flight, answer in answers]
+                raise
             answers = self._send(batch)
             if idle or closing:
                 return not idle
             closing = time.monotonic() >= end
+
+    def _report(self) -> None:
+        """File what this process learnt about messages that another engine closes, or has closed, as unknown."""
+        while self.unrecorded:
+            intent, answer = self.unrecorded[0]
+            inbox.put(
+                source=inbox.ENGINE, external_id=f"report/{intent}/{self.lease.holder}", kind="report",
+                body={"intent": intent, **_found_out(answer)},
+            )  # fmt: skip
+            self.unrecorded.pop(0)
 
     def close(self) -> None:
         """Let the next engine start at once."""
@@ -166,7 +182,7 @@ class Engine:
         if not batch.wave:
             return []
         wave = list(batch.wave)
-        committed = Committed(batch.writer.size_after, batch.writer.epoch, batch.now)
+        committed = Committed(batch.writer.size_after, batch.writer.epoch, batch.now, batch.writer.at)
         answers = dispatch.send(wave, committed, self.pool)
         return list(zip(wave, answers, strict=True))
 
@@ -204,6 +220,13 @@ def _answer(batch: Batch, flight: InFlight, answer: Outcome | str) -> list[tuple
     batch.apply(run, outcome)
     batch.outcomes.append((intent, str(answer.kind)))
     return dispatch.reactions(flight, now=batch.now)
+
+
+def _found_out(answer: Outcome | str) -> dict[str, str]:
+    """Return an answer as a report; what a last look held back did not leave."""
+    if isinstance(answer, str):
+        return {"kind": "not_sent", "code": "voided", "label": ""}
+    return {"kind": str(answer.kind), "code": str(answer.code), "label": answer.label}
 
 
 def _horizon(rows: Sequence[tuple[Any, ...]], wall: int) -> Key:

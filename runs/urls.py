@@ -3,19 +3,37 @@
 from django.contrib import admin
 from django.urls import path
 
-from runs import engine_views, failures, views
+from runs import (
+    bulk_views,
+    command_views,
+    engine_views,
+    failures,
+    rehearsal_views,
+    replay_views,
+    task_views,
+    views,
+    what_if_views,
+)
 
 view = admin.site.admin_view
 app_name = "runs"
 urlpatterns = [
     path("runs/", view(views.run_list), name="list"),
     path("runs/run-<int:no>/", view(views.run), name="run"),
-    path("runs/run-<int:no>/act/<slug:command>/", view(views.act), name="act"),
-    path("runs/commands/<uuid:command_id>/", view(views.verdict), name="verdict"),
+    path("runs/run-<int:no>/act/<slug:command>/", view(command_views.act), name="act"),
+    path("runs/run-<int:no>/replay/", view(replay_views.replay), name="replay"),
+    path("runs/run-<int:no>/bundle.zip", view(replay_views.bundle), name="bundle"),
+    path("runs/commands/<uuid:command_id>/", view(command_views.verdict), name="verdict"),
+    path("plans/<slug:key>/draft/rehearse/", view(rehearsal_views.draft), name="rehearse"),
+    path("plans/<slug:key>/v/<int:number>/rehearse/", view(rehearsal_views.version), name="rehearse_version"),
+    path("plans/<slug:key>/draft/what-if/", view(what_if_views.draft), name="what_if"),
+    path("plans/<slug:key>/v/<int:number>/what-if/", view(what_if_views.version), name="what_if_version"),
+    path("runs/tasks/", view(task_views.tasks), name="tasks"),
     path("runs/enrol/", view(engine_views.enrol), name="enrol"),
     path("failures/", view(failures.failures), name="failures"),
-    path("failures/bulk/", view(failures.bulk), name="bulk"),
-    path("failures/bulk/result/", view(failures.bulk_result), name="bulk_result"),
+    path("bulk/", view(bulk_views.many), name="bulks"),
+    path("bulk/freeze/", view(bulk_views.freeze), name="freeze"),
+    path("bulk/<uuid:bulk_id>/", view(bulk_views.one), name="bulk"),
     path("inbox/", view(engine_views.inbox), name="inbox"),
     path("engine/", view(engine_views.engine), name="engine"),
     path("engine/confirm/", view(engine_views.confirm), name="confirm"),

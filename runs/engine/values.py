@@ -21,6 +21,7 @@ class RunState:
 
     st: str
     start_at: int
+    contact: str = ""  # its reference, which a split goes by
     n: int = 0
     head: bytes = b""
     status: str = "(start)"
@@ -32,12 +33,21 @@ class RunState:
     since: int = 0  # lane clock since when it stands before the gate, 0 when it does not
     moment: int = 0
     ready_at: int = 0  # lane clock at which the present send became due; the delay after it is `late_by`
-    waiting_on: str = ""  # timer, event or result while WAITING
     wait_n: int = 0  # the entry that began the present wait or pause
+    held: str = ""  # what a held run goes back to: send, timer, event, result or task
+    held_due: int = 0  # lane clock at which that wait ends, 0 for a send
     attempt: int = 0  # sends intended in this visit of the step
     intent: str = ""  # the open or latest intent
-    early: str = ""  # a call's result that came while its intent was still on its way
+    early: str = ""  # what an event told about an intent that was still on its way, or about a call that is held
     reserved: list[dict[str, Any]] = field(default_factory=list)
+    unsure: str = ""  # an intent of this visit whose fate nobody knows
+    unsure_at: int = 0  # lane clock of that intent
+    sole: bool = False  # it is the only one, dispatched once: only then is it certain what did not leave
+    kept: list[dict[str, Any]] = field(default_factory=list)  # its reservation, which stays
+    evidence: str = ""  # what is known of it by now: a label or not_sent
+    again_until: int = 0  # lane clock up to which it may be dispatched again, 0 unless it is about to be
+    recoveries: int = 0  # recovery rules applied in this visit since an operator last acted
+    exhausted: bool = False  # the recovery rules have given up on this visit
     steps_taken: int = 0
     stop_after: str = ""  # an opt-out that arrived while a message was on its way
     attrs: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +60,7 @@ class RunState:
         """Return an independent state, so that a fault half-way leaves the old one whole."""
         fresh = RunState(*(getattr(self, name) for name in _FIELDS))
         fresh.reserved = list(self.reserved)
+        fresh.kept = list(self.kept)
         fresh.visits = dict(self.visits)
         fresh.outcomes = dict(self.outcomes)
         fresh.events = {step: {e: dict(f) for e, f in seen.items()} for step, seen in self.events.items()}
@@ -101,7 +112,7 @@ class Facts:
     policy: Mapping[str, Any]
     facts: Mapping[str, Any]
     payload: Mapping[str, Any] | None  # commitment of the rendered message
-    error: str = ""  # name of the undefined variable when rendering failed
+    error: str = ""  # name of the undefined variable when rendering failed, or what is wrong with a kept message
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +150,46 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolved:
+    """When the contact's clock shows the time a run waits for. until: lane clock, None without a known zone."""
+
+    at: int
+    zone: str
+    tzdata: str
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a replaced engine found out about an intent after another one had closed it: evidence, never an outcome.
+
+    step: where the intent was made.
+    """
+
+    at: int
+    intent: str
+    step: str
+    kind: str
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """The policy in force when a run had failed, or when something became known about its message.
+
+    key_ttl_s: how long the adapter knows a message by its key, 0 when it does not.
+    """
+
+    at: int
+    policy: Mapping[str, Any]
+    policy_hash: str
+    key_ttl_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """What an operator asks for; note is the commitment of the reason typed."""
+    """What an operator asks for; note is the commitment of the reason typed. key_ttl_s: as in Recover."""
 
     at: int
     command: str
@@ -148,6 +197,7 @@ class Command:
     actor: str
     note: Mapping[str, Any] | None
     label: str = ""
+    key_ttl_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +208,12 @@ class Fault:
     type: str
 
 
-Input = Start | Timer | Facts | Outcome | Voided | Event | Command | Fault
+Input = Start | Timer | Resolved | Facts | Outcome | Voided | Event | Report | Command | Recover | Fault
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Commit, then send this intent."""
+    """Commit, then send this intent. again: the message that was kept with it, as it is, under the same key."""
 
     intent: str
     step: str
@@ -171,6 +221,7 @@ class Dispatch:
     attempt: int
     channel: str
     n: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +232,15 @@ class Settle:
     reserved: tuple[Mapping[str, Any], ...]
 
 
-Effect = Dispatch | Settle
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Withdraw the contact's consent and suppress them on these channels; their other runs that send there stop."""
+
+    channels: tuple[str, ...]
+    id: str  # names the opt-out where it is recorded elsewhere
+
+
+Effect = Dispatch | Settle | OptOut
 
 
 @dataclass(frozen=True, slots=True)

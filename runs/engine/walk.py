@@ -3,16 +3,31 @@
 The moves themselves; which input causes which is in `machine`. Pure. Source: DESIGN §5, §8.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from audit import chain
+from audit import canon, chain
 from plans import conditions
 from plans.document import Plan
-from plans.steps import Branch, End, Step, Wait, WaitForEvent
+from plans.steps import (
+    Branch,
+    Call,
+    End,
+    RecordOptOut,
+    SendEmail,
+    Split,
+    Step,
+    Task,
+    Wait,
+    WaitForEvent,
+    WaitUntil,
+)
 from runs.engine import transitions
 from runs.engine.transitions import Status
-from runs.engine.values import Effect, RunState
+from runs.engine.values import Effect, OptOut, RunState
+
+_LEAVES = (Status.READY, Status.WAITING, Status.PAUSED)
 
 
 class IllegalMove(Exception):
@@ -20,7 +35,7 @@ class IllegalMove(Exception):
 
 
 def targets(step: Step) -> dict[str, str]:
-    """Return where a step can go, {label: step name}; a branch's labels are its cases."""
+    """Return where a step can go, {label: step name}; the labels of a branch or a split are its arms."""
     return dict(step.on)
 
 
@@ -53,8 +68,8 @@ class Walk:
         if not transitions.may_move(state.status, status):
             raise IllegalMove(f"{state.st}: {state.status} → {status}")
         state.status, state.reason, state.due = status.value, reason, due
-        if status != Status.WAITING:
-            state.waiting_on = ""
+        if state.held and status != Status.PAUSED:
+            state.held, state.held_due = "", 0
 
     def here(self) -> Step:
         return self.plan.steps[self.state.step]
@@ -97,7 +112,14 @@ class Walk:
             state.visit = state.visits.get(target, 0) + 1
             state.visits[target] = state.visit
             state.attempt, state.intent, state.steps_taken = 0, "", state.steps_taken + 1
+            self.forget_failures()
+            state.unsure = state.evidence = ""
+            state.kept, state.again_until = [], 0
             target = self._arrive(self.plan.steps[target])
+
+    def forget_failures(self) -> None:
+        """Let the recovery rules begin anew."""
+        self.state.recoveries, self.state.exhausted = 0, False
 
     def overdue(self) -> bool:
         """Return whether the run has taken longer than its plan allows."""
@@ -111,15 +133,12 @@ class Walk:
             self.move(Status.COMPLETED, reason=here.result)
         elif self.overdue():
             self.fail("duration_limit")
-        elif isinstance(here, Branch):
-            return self._branch(here)
-        elif isinstance(here, Wait):
-            return self._wait(here)
-        elif isinstance(here, WaitForEvent):
-            return self._wait_for_event(here)
         else:
-            self.ready()
+            return _ARRIVALS[type(here)](self, here)
         return None
+
+    def _stand(self, _here: Step) -> None:
+        self.ready()
 
     def _branch(self, here: Branch) -> str:
         leaves: list[dict[str, Any]] = []
@@ -134,22 +153,55 @@ class Walk:
         self.write("branch.evaluated", {"leaves": leaves, "case": chosen, "next": goto})
         return goto
 
+    def _split(self, here: Split) -> str:
+        total = sum(arm.weight for arm in here.arms)
+        place = bucket = self._hash("dee.split/1", self.plan.key, here.name, self.state.contact) % total
+        for arm in here.arms:
+            place -= arm.weight
+            if place < 0:
+                break
+        self.state.outcomes[here.name] = arm.name
+        self.write("split.evaluated", {"bucket": bucket, "of": total, "arm": arm.name, "next": arm.goto})
+        return arm.goto
+
+    def _hash(self, domain: str, *parts: str | int) -> int:
+        text = f"{domain}\n{canon.encode(list(parts))}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
+
+    def _record_opt_out(self, here: RecordOptOut) -> str:
+        state = self.state
+        id = f"{self._hash('dee.opt-out/1', state.st, state.step, state.visit):032x}"
+        goto = here.on["recorded"]
+        state.outcomes[here.name] = "recorded"
+        self.write("opt_out.recorded", {"channels": list(here.channels), "id": id, "next": goto})
+        self.effects.append(OptOut(here.channels, id))
+        return goto
+
     def _wait(self, here: Wait) -> str | None:
         if here.seconds == 0:
-            self.state.outcomes[here.name] = "completed"
-            self.write("step.completed", {"label": "completed", "next": here.on["completed"]})
-            return here.on["completed"]
+            return self._pass("completed")
         self.wait_on("timer", self.at + here.seconds)
         return None
 
     def _wait_for_event(self, here: WaitForEvent) -> str | None:
-        if self.state.events.get(here.of or "", {}).get(here.event):
-            # The event was earlier than the step that waits for it: facts are durable, nothing is missed.
-            self.state.outcomes[here.name] = "event"
-            self.write("step.completed", {"label": "event", "next": here.on["event"]})
-            return here.on["event"]
+        if self.has_come(here):
+            return self._pass("event")  # it was earlier than the step that waits for it: nothing is missed
         self.wait_on("event", self.at + here.timeout_s, event=here.event, of=here.of or "")
         return None
+
+    def has_come(self, here: WaitForEvent) -> bool:
+        """Return whether the event a step waits for is known already: facts are durable."""
+        return here.event in self.state.events.get(here.of or "", {})
+
+    def _task(self, here: Task) -> None:
+        self.wait_on("task", self.at + here.timeout_s)
+
+    def _pass(self, label: str) -> str:
+        """Complete the step just entered at once; return where it leads."""
+        here = self.here()
+        self.state.outcomes[here.name] = label
+        self.write("step.completed", {"label": label, "next": here.on[label]})
+        return here.on[label]
 
     def wait_on(self, what: str, until: int, *, event: str = "", of: str = "") -> None:
         state = self.state
@@ -157,8 +209,15 @@ class Walk:
         state.turn, state.since = 0, 0
         tick = until - state.start_at
         n = self.write("step.waiting", {"on": what, "until": tick, "event": event, "of": of})
-        self.move(Status.WAITING, due=until)
-        state.waiting_on, state.wait_n = what, n
+        self.move(Status.WAITING, reason=what, due=until)
+        state.wait_n = n
+
+    def pause(self, reason: str, until: int, n: int) -> None:
+        """Stand still until an instant, because of entry n; then the gate is asked again."""
+        state = self.state
+        self.move(Status.PAUSED, reason=reason, due=until)
+        state.wait_n, state.turn = n, 0
+        state.ready_at = until  # lateness counts from the instant the policy gave
 
     def ready(self) -> None:
         """Stand before the gate, in the order of turns within this instant; who stands there longer goes first."""
@@ -167,6 +226,10 @@ class Walk:
             state.moment, state.turn = self.at, 0
         state.ready_at, state.since = self.at, self.at
         self.move(Status.READY, due=self.at)
+
+    def may_leave(self) -> bool:
+        """Return whether an exit may be taken now; elsewhere something has to be settled first."""
+        return self.state.status in _LEAVES and not self.state.held
 
     def exit_if_due(self) -> bool:
         """Take the first exit_on rule that now holds, if any; return whether one was taken."""
@@ -180,3 +243,17 @@ class Walk:
                 self.enter(rule.goto)
                 return True
         return False
+
+
+# What happens on entering a step that neither ends the run nor breaks its bounds; returns the step that comes at once.
+_ARRIVALS: dict[type, Callable[[Walk, Any], str | None]] = {
+    SendEmail: Walk._stand,
+    Call: Walk._stand,
+    WaitUntil: Walk._stand,  # the shell knows the contact's clock
+    Wait: Walk._wait,
+    WaitForEvent: Walk._wait_for_event,
+    Branch: Walk._branch,
+    Split: Walk._split,
+    RecordOptOut: Walk._record_opt_out,
+    Task: Walk._task,
+}

@@ -24,11 +24,17 @@ def command(story: Story, _contact: Contact) -> None:
     """An operator acts on a run as they saw it, or as it was before; a double click counts once."""
     rng = story.rng
     runs = list(Run.objects.order_by("no"))
-    failed = [run for run in runs if run.status == "FAILED"]
+    failed = [run for run in runs if run.status == "FAILED" or run.reason in ("task", "held")]
     if not runs:
         return
     run = rng.choice(failed) if failed and rng.random() < 0.8 else rng.choice(runs)
-    name = rng.choice(("retry", "resolve", "resolve", "cancel"))
+    name = rng.choice(("retry", "resolve", "resolve", "cancel", "skip", "redispatch", "send_again", "hold", "hold"))
+    if run.status == "PAUSED" and run.reason == "held":
+        name = "release"
+    elif run.reason.startswith("unknown_outcome"):
+        name = rng.choice((name, "redispatch", "redispatch", "send_again"))
+    elif run.reason == "task":
+        name = rng.choice(("complete_task", "hold"))
     labels = operations.labels_of(run) or ("sent",)
     given = {
         "run_no": run.no,
@@ -38,6 +44,7 @@ def command(story: Story, _contact: Contact) -> None:
         "actor": "user:1",
         "note": "Mrs Quince rang us",
         "label": rng.choice(labels),
+        "confirmation": run.ref,
     }
     for _ in range(rng.choice((1, 1, 2))):
         try:

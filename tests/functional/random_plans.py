@@ -1,4 +1,4 @@
-"""Plans by chance: six kinds of steps, arms that lead anywhere ahead, bounded loops, exits; all pass every check."""
+"""Plans by chance: all kinds of steps, arms that lead anywhere ahead, bounded loops, exits; all pass every check."""
 
 import json
 from random import Random
@@ -39,7 +39,7 @@ def _draft(rng: Random, key: str, policy: str) -> dict[str, Any]:
         "purpose": "marketing",
         "policy": policy,
         "attributes": {"tier": "string", "score": "int"},
-        "limits": {"max_steps": rng.choice((12, 40)), "max_duration_s": rng.choice((4, 12)) * DAY},
+        "limits": {"max_steps": rng.choice((12, 40)), "max_duration_s": rng.choice((1, 4, 12)) * DAY},
         "steps": steps | {"done": DONE, "blocked": BLOCKED},
     }
     if rng.random() < 0.5:
@@ -53,12 +53,17 @@ def _draft(rng: Random, key: str, policy: str) -> dict[str, Any]:
 
 def _step(rng: Random, at: int, ahead: list[str], sends: list[str]) -> dict[str, Any]:
     following = ahead[0]
+    step: dict[str, Any]
     kind = rng.choices(
-        ("send_email", "call", "wait", "wait_for_event", "branch"), (5, 2, 3, 2, 3) if at else (8, 2, 1, 0, 1)
+        ("send_email", "call", "wait", "wait_for_event", "branch", "wait_until", "split", "task", "record_opt_out"),
+        (10, 4, 6, 4, 6, 2, 2, 2, 1) if at else (16, 4, 2, 0, 2, 1, 2, 0, 0),
     )[0]
     if kind == "send_email":
         on = {"sent": following} | ({"blocked": rng.choice(ahead)} if rng.random() < 0.6 else {})
-        return {"kind": kind, "template": rng.choice(("hello@1", "hello@1", "tier@1")), "on": on}
+        step = {"kind": kind, "template": rng.choice(("hello@1", "hello@1", "tier@1")), "on": on}
+        if sends and rng.random() < 0.2:
+            step["require"] = {"op": "not", "arg": {"op": "event_seen", "event": "replied", "of": rng.choice(sends)}}
+        return step | ({"max_lateness_s": rng.choice((60, HOUR))} if rng.random() < 0.2 else {})
     if kind == "call":
         on = dict.fromkeys(RESULTS, following) | {rng.choice(RESULTS): rng.choice(ahead)}
         return {"kind": kind, "template": "script@1", "on": on | {"blocked": rng.choice(ahead)}}
@@ -68,8 +73,19 @@ def _step(rng: Random, at: int, ahead: list[str], sends: list[str]) -> dict[str,
     if kind == "wait_for_event":
         of = rng.choice([None, *sends])
         timeout = rng.choice((30, HOUR, DAY))
-        step: dict[str, Any] = {"kind": kind, "event": rng.choice(EVENTS), "timeout_s": timeout}
+        step = {"kind": kind, "event": rng.choice(EVENTS), "timeout_s": timeout}
         return step | ({"of": of} if of else {}) | {"on": {"event": following, "timeout": rng.choice(ahead)}}
+    if kind == "wait_until":
+        days = {"days": sorted(rng.sample(range(1, 8), 3))} if rng.random() < 0.3 else {}
+        return {"kind": kind, "time": rng.choice(("00:00", "02:30", "09:00")), **days, "on": {"completed": following}}
+    if kind == "split":
+        arms = [{"name": name, "weight": rng.randint(1, 3), "goto": rng.choice(ahead)} for name in ("b", "c")]
+        return {"kind": kind, "arms": [{"name": "a", "weight": 2, "goto": following}, *arms]}
+    if kind == "task":
+        on = {"fine": following, "wrong": rng.choice(ahead), "timeout": rng.choice(ahead)}
+        return {"kind": kind, "title": "Look at it", "timeout_s": rng.choice((HOUR, DAY)), "on": on}
+    if kind == "record_opt_out":
+        return {"kind": kind, "channels": [rng.choice(("email", "voice"))], "on": {"recorded": following}}
     cases = [
         {"name": f"case-{n}", "when": _condition(rng, sends), "goto": rng.choice(ahead)}
         for n in range(rng.randint(1, 2))
@@ -118,6 +134,6 @@ def _reached(plan: dict[str, Any]) -> set[str]:
         met.add(name)
         step = plan["steps"][name]
         todo += step.get("on", {}).values()
-        todo += [case["goto"] for case in step.get("cases", ())]
+        todo += [arm["goto"] for arm in (*step.get("cases", ()), *step.get("arms", ()))]
         todo += [step["else"]["goto"]] if "else" in step else []
     return met

@@ -7,6 +7,7 @@ while a message leaves (`_check_before_the_socket`) and, over the whole log, in 
 
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -23,9 +24,9 @@ from channels.messages import delivered, labelled
 from plans import operations as plan_operations
 from policies import publishing
 from policies.models import Contact, KillSwitch
-from runs import dispatch, lease, operations, tick
+from runs import dispatch, inbox, lease, operations, tick
 from runs.batch import Batch, InFlight
-from runs.models import Inbox, Intent
+from runs.models import Inbox, Intent, Run
 from runs.tick import Engine
 from tests.factories import WHOLE_WEEK, make_contact, make_policy, make_template
 from tests.functional.random_plans import DAY, random_plan
@@ -98,6 +99,7 @@ class Story:
         self.armed = None
         self.release_switches()
         self.drain(1000)
+        self.release_held()
         operations.advance_clock(seconds=30 * DAY, actor="cli")
         self.drain(1000)
         self.engine.close()
@@ -274,6 +276,11 @@ class Story:
     def publish_policy(self) -> None:
         rng = self.rng
         whole, narrow = WHOLE_WEEK, [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "08:00", "to": "18:30"}]
+        recovery = [
+            {"on": ["smtp_temporary_refused"], "action": "retry", "max_attempts": 2, "backoff_ticks": [60, 600]},
+            {"on": ["outcome_lost"], "action": "redispatch", "max_attempts": 1, "backoff_ticks": [30]},
+            {"on": ["smtp_timeout_after_data", "outcome_lost"], "action": "resolve_on_evidence"},
+        ]
         hours = [{"channels": ["voice"], "purposes": ["marketing"], "windows": rng.choice((whole, narrow))}]
         make_policy(
             zone=rng.choice(("UTC", "Europe/Berlin", "America/New_York")),
@@ -283,6 +290,7 @@ class Story:
             ],
             budgets=[{"key": "money", "limit": rng.choice((20_000, 200_000, 10**9)), "period": "lifetime"}],
             calling_hours=hours,
+            recovery=rng.sample(recovery, rng.randint(0, 3)),
         )
 
     def _make_contact(self, n: int) -> str:
@@ -305,6 +313,13 @@ class Story:
     def release_switches(self) -> None:
         for switch in KillSwitch.objects.filter(engaged=True):
             publishing.release_kill_switch(actor="cli", scope=switch.scope, key=switch.key, reason="over")
+
+    def release_held(self) -> None:
+        """Let go of what operators hold: a held run has no end of its own."""
+        for run in Run.objects.filter(status="PAUSED", reason="held").order_by("no"):
+            given = {"command": "release", "run": run.no, "expected_n": run.n, "actor": "user:1", "note": None}
+            name = str(uuid.UUID(int=self.rng.getrandbits(128)))
+            inbox.put(source="command", external_id=name, kind="command", body=given)
 
     def contact(self) -> Contact:
         return Contact.objects.get(ref=self.rng.choice(self.refs))

@@ -8,12 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from channels import registry
+from channels.messages import labelled
 from channels.models import OutboxMessage, Reaction
 from plans import queries as plan_queries
 from runs import inbox, operations, tick
-from runs.models import Inbox, Run
+from runs.models import Inbox, Intent, Run
 from tests.factories import CALLS_A_DAY, DONE, MAIL_STEPS, make_contact, make_plan, make_policy, make_template
-from tests.functional.engine import advance, clock, drain, enrol, entries, run
+from tests.functional.engine import advance, clock, drain, enrol, entries, run, types
 from tests.tampering import turn_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,3 +207,57 @@ def test_an_opt_out_holds_for_everybody_with_that_address_from_its_second_on() -
         ("STOPPED", "opted_out"),
         ("FAILED", "policy_denied:suppression"),
     ]
+
+
+@pytest.mark.usefixtures("world")
+def test_an_event_after_the_end_does_not_move_the_end() -> None:
+    make_contact("c-1", email="c-1+opens@example.org")
+    enrol("simple", "c-1")
+    drain()
+    ended = run().ended_at
+    advance(40_000)
+    assert "event.after_end" in types()
+    assert run().ended_at == ended
+
+
+REPLY = {"kind": "wait_for_event", "event": "replied", "timeout_s": 3600, "on": {"event": "done", "timeout": "late"}}
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("polled", [True, False])
+def test_what_is_received_after_a_drive_was_asked_for_counts_after_it_however_often_the_engine_looks(
+    polled: bool,
+) -> None:
+    mail = {"kind": "send_email", "template": "hello@1", "on": {"sent": "reply"}}
+    make_plan("ask", {"mail": mail, "reply": REPLY, "done": DONE, "late": {"kind": "end", "result": "late"}})
+    make_contact("c-1", email="c-1+silent@example.org")
+    enrol("ask", "c-1")
+    drain()
+    operations.advance_clock(seconds=7200, actor="cli")
+    if polled:
+        drain()
+    body = {"event": "replied", "intent": Intent.objects.get().pk, "machine": False}
+    inbox.put(source="hook:sandbox", external_id="e-1", kind="event", body=body)
+    drain()
+    drain()
+    assert run().reason == "late"
+    assert types()[-1] == "event.after_end"
+
+
+def test_nobody_is_asked_for_while_a_message_to_the_same_person_is_on_its_way(
+    again: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_no = {"kind": "record_opt_out", "channels": ["voice"], "on": {"recorded": "done"}}
+    labels = dict.fromkeys(("answered", "no_answer", "busy", "voicemail"), "no")
+    call = {"kind": "call", "template": "script@1", "on": labels}
+    monkeypatch.setattr(registry.adapter_for("voice"), "send", lambda *_: labelled("answered"))
+    for wave in (1, 32):
+        again(wave)
+        make_template("script", "voice", "Hello.")
+        make_plan("calls", {"call": call, "no": said_no, "done": DONE})
+        make_contact("c-1")
+        make_contact("c-2")  # of the same household: the same telephone
+        enrol("calls", "c-1", "c-2")
+        enrol("calls", "c-1", again="b")
+        advance(1, wave_size=wave)
+        assert [run(no).reason for no in (1, 2, 3)] == ["finished", "policy_denied:suppression", "opted_out"], wave

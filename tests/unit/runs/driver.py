@@ -5,7 +5,8 @@ from typing import Any
 
 from plans import document
 from plans.document import Plan
-from runs.engine import machine
+from policies.rules.recovery import Choice
+from runs.engine import commanding, machine
 from runs.engine.values import (
     Command,
     Dispatch,
@@ -14,6 +15,9 @@ from runs.engine.values import (
     Facts,
     Input,
     Outcome,
+    Recover,
+    Report,
+    Resolved,
     RunState,
     Settle,
     Start,
@@ -91,13 +95,13 @@ def make_facts(at: int, channel: str = "email", **changes: Any) -> dict[str, Any
 class Driver:
     """One run of a plan; every method gives it one input and returns the run's status."""
 
-    def __init__(self, plan: Plan, **attrs: Any) -> None:
+    def __init__(self, plan: Plan, *, contact: str = "c-1", **attrs: Any) -> None:
         self.plan = plan
         self.state = RunState(st="run/1", start_at=START_AT)
         self.entries: list[dict[str, Any]] = []
         self.hashes: list[str] = []
         self.effects: list[Effect] = []
-        self.give(Start(START_AT, 1, "c-1", "cc" * 32, attrs, "cli"))
+        self.give(Start(START_AT, 1, contact, "cc" * 32, attrs, "cli"))
 
     def give(self, given: Input) -> str:
         """Apply an input, through the stored form of the state, as the shell does."""
@@ -119,6 +123,8 @@ class Driver:
     def gate(self, at: int | None = None, error: str = "", **changes: Any) -> str:
         at = self.now if at is None else at
         channel = "voice" if self.plan.steps[self.state.step].kind == "call" else "email"
+        if self.state.again_until:
+            changes = {"counters": [], "again": True} | changes
         payload = {"c": "dd" * 32, "kind": "message", "ref": "x"}
         return self.give(Facts(at, POLICY, make_facts(at, channel, **changes), payload, error))
 
@@ -136,8 +142,22 @@ class Driver:
     def event(self, event: str, at: int, *, step: str = "", machine_made: bool = False, stops: bool = False) -> str:
         return self.give(Event(at, event, self.state.intent, step, machine_made, "hook:sandbox", "ee" * 16, stops))
 
-    def command(self, command: str, at: int, label: str = "") -> str:
-        return self.give(Command(at, command, "c0ffee", "user:1", None, label))
+    def command(self, command: str, at: int, label: str = "", key_ttl_s: int = 0) -> str:
+        return self.give(Command(at, command, "c0ffee", "user:1", None, label, key_ttl_s))
+
+    def resolve_time(self, until: int | None, zone: str = "Europe/Berlin", at: int | None = None) -> str:
+        return self.give(Resolved(self.now if at is None else at, zone, "2026.1", until))
+
+    def report(self, at: int, kind: str, code: str = "", label: str = "") -> str:
+        return self.give(Report(at, self.state.intent, self.state.step, kind, code, label))
+
+    def recover(self, at: int, *rules: dict[str, Any], key_ttl_s: int = 0) -> str:
+        return self.give(Recover(at, POLICY | {"recovery": list(rules)}, "aa" * 32, key_ttl_s))
+
+    def choice(self, at: int, *rules: dict[str, Any], key_ttl_s: int = 0) -> Choice | None:
+        """Return the recovery rule that would apply."""
+        given = Recover(at, POLICY | {"recovery": list(rules)}, "aa" * 32, key_ttl_s)
+        return commanding.choice(self.state, self.plan.steps[self.state.step], given)
 
     @property
     def types(self) -> list[str]:
