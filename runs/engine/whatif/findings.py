@@ -66,7 +66,8 @@ class Finding:
     """What is found out about one past run.
 
     until: tick up to which it was told again. needs: what is not known there. refused: sends the gate refuses, in
-    words. was, now: where the run stood at its end, and where it would stand. steps, arms, exits: what it reached.
+    words. was, now: where the run stood at its end, and where it would stand. steps, arms, exits: what it reached, not
+    counting what it reached on an assumption.
     """
 
     run: str
@@ -94,6 +95,8 @@ def find(run: Past, terms: Terms) -> Finding:
     changes = tuple(_changes(record, told, terms.tolerance_s))
     needs = _needs(record, told)
     verdict = _verdict(record, told, changes, needs)
+    known, here = told.vouched or (len(told.bodies), told.state.step if told.state else "")
+    reached = told.bodies[:known]
     return Finding(
         run=run.ref,
         verdict=verdict,
@@ -105,9 +108,9 @@ def find(run: Past, terms: Terms) -> Finding:
         now="" if needs or told.state is None else _standing(told.state.status, told.state.reason),
         note=_parting(record, told) if verdict == Class.SAME_EFFECTS else "",
         used=told.used,
-        steps=_steps(told),
-        arms=frozenset((body["step"], label) for body in told.bodies if (label := path.left_by(body))),
-        exits=frozenset(body["data"]["rule"] for body in told.bodies if body["type"] == "run.exited"),
+        steps=frozenset({stop.step for stop in path.path(reached)} | ({here} - {""})),
+        arms=frozenset((body["step"], label) for body in reached if (label := path.left_by(body))),
+        exits=frozenset(body["data"]["rule"] for body in reached if body["type"] == "run.exited"),
     )
 
 
@@ -183,9 +186,3 @@ def _refusal(step: str, rule: str, entry: int) -> str:
 
 def _standing(status: str, reason: str) -> str:
     return f"{status} ({reason})" if reason else status
-
-
-def _steps(told: Told) -> frozenset[str]:
-    """Return the steps that were reached, with the one it stands at."""
-    here = {told.state.step} - {""} if told.state else set()
-    return frozenset({stop.step for stop in path.path(told.bodies)} | here)

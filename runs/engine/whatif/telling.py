@@ -283,6 +283,7 @@ class _Telling:
         return Deed(channel, here.template, made + 1, self.now, here.name)
 
     def _use(self, word: str) -> None:
+        self.told.vouched = self.told.vouched or (len(self.told.bodies), self.state.step)
         if word not in self.told.used:
             self.told.used += (word,)
 

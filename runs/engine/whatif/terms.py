@@ -33,7 +33,7 @@ class Told:
 
     until: tick up to which it was told. needs: what is not known there. deed: the send it stopped at. refused: the rule
     by which the gate refused a send the past run did not make, and the entry that says so. beyond: it stopped where the
-    record ends. used: assumptions that were needed.
+    record ends. used: assumptions that were needed. vouched: (entries before the first of them, step it stood at).
     """
 
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -43,4 +43,5 @@ class Told:
     refused: tuple[tuple[str, str, int], ...] = ()  # (step, rule, entry)
     beyond: bool = False
     used: tuple[str, ...] = ()
+    vouched: tuple[int, str] | None = None
     state: RunState | None = None
