@@ -47,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Overview", "", ("admin:index",)),
             Page(FAILURES, "runs.view_run", ("runs:failures",), "f"),
             Page("Runs", "runs.view_run", ("runs:list",), "r"),
+            Page("Tasks", "runs.view_run", ("runs:tasks",), "t"),
         ),
     ),
     (

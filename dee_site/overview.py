@@ -13,7 +13,7 @@ from channels import registry
 from channels.kinds import Channel
 from dee_site import chart
 from policies import queries as policy_queries
-from runs import counts, engine_state, explain
+from runs import counts, engine_state, reasons
 from runs import queries as run_queries
 
 DAYS = 14
@@ -62,11 +62,11 @@ def _runs(desk: run_queries.Desk) -> dict[str, Any]:
     yesterday = (desk.now or datetime.fromtimestamp(0, UTC)) - timedelta(days=1)
     days = counts.runs_per_day(desk.lane, DAYS)
     return {
-        "causes": [(cause, explain.cause(cause.reason)) for cause in causes],
+        "causes": [(cause, reasons.cause(cause.reason)) for cause in causes],
         "refused": counts.recently_refused(yesterday),
         "ahead": counts.ahead(desk.lane),
         "stopped": _stopped(desk.lane),
-        "held": [(held, explain.held(held["reason"])) for held in counts.held()],
+        "held": [(held, reasons.held(held["reason"])) for held in counts.held()],
         "days": days,
         "chart": chart.stacked([(day.day * 86400, day.counts) for day in days]),
         "series": chart.SERIES,
@@ -76,7 +76,7 @@ def _runs(desk: run_queries.Desk) -> dict[str, Any]:
 
 def _stopped(lane: int) -> dict[str, Any]:
     today = counts.stopped_today(lane)
-    rows = [{**row, "words": explain.RULE_CODES.get(row["code"], row["code"])} for row in today.rules]
+    rows = [{**row, "words": reasons.RULE_CODES.get(row["code"], row["code"])} for row in today.rules]
     return {"rows": rows, "complete": today.complete}
 
 

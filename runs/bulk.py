@@ -56,7 +56,12 @@ def offered(wanted: RunFilter) -> list[str]:
     """Return the commands that at least some run of this status and reason could take, by the one table."""
     statuses = [wanted.status] if wanted.status else list(transitions.OPEN)
     reasons = [wanted.reason] if wanted.reason else ["", UNKNOWN_OUTCOME, HELD]
-    best = [Standing(status, reason, ("any",), NOT_SENT, 1) for status in statuses for reason in reasons]
+    best = [
+        Standing(status, reason, ("any",), evidence, 1)
+        for status in statuses
+        for reason in reasons
+        for evidence in ("", NOT_SENT)
+    ]
     return [name for name in BULK_COMMANDS if any(transitions.refusal(name, run) is None for run in best)]
 
 

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from runs import bulk
 from runs.models import Run
+from runs.queries import RunFilter
 from tests.browser.people import sign_in
+from tests.factories import make_plan
 from tests.factories_runs import failed_run, make_world, start_run
 from tests.functional.engine import drain
+from tests.integration.runs.asking import TASK_STEPS, lost_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,9 +24,11 @@ STOCK = ("/admin/auth/",)  # the stock admin's own lists and forms, whose small 
 
 @pytest.fixture
 def desk(page: Page, live_server: Any) -> Page:
-    """A superuser at the desk of a house with a failed, a waiting and a finished run."""
+    """A superuser at the desk of a house with failed runs, a finished one, a task, and a message of unknown fate."""
     make_world()
+    make_plan("desk", TASK_STEPS)
     failed_run("c-1"), failed_run("c-2", behaves="flaky"), start_run("c-3")
+    start_run("c-4", plan="desk"), lost_run("c-5")
     sign_in(page, live_server)
     return page
 
@@ -30,7 +36,9 @@ def desk(page: Page, live_server: Any) -> Page:
 def addresses(page: Page, live_server: Any) -> list[str]:
     links = [link.get_attribute("href") for link in page.locator("#nav-sidebar a[href]").all()]
     more = ["runs/run-1/", "runs/enrol/", "runs/run-1/act/resolve/", "audit/stream/run/1/", "audit/entry/run/1/2/"]
-    more += ["failures/bulk/?command=retry&row=1:5&row=2:5", "runs/run-404/"]
+    more += ["runs/run-4/", "runs/run-4/act/complete_task/", "runs/run-5/", "runs/run-5/act/send_again/"]
+    frozen = bulk.freeze(actor="user:1", command="resolve", wanted=RunFilter(status="FAILED"))
+    more += ["bulk/", f"bulk/{frozen.pk}/", "runs/run-404/"]
     return [f"{live_server.url}{link}" for link in links] + [f"{live_server.url}/admin/{path}" for path in more]
 
 
@@ -118,7 +126,7 @@ def test_times_are_local_with_utc_on_hover(desk: Page, live_server: Any) -> None
 
 def test_a_failed_run_is_retried_by_keyboard_from_the_inbox(desk: Page, live_server: Any) -> None:
     desk.goto(f"{live_server.url}/admin/failures/")
-    for key in "jx":
+    for key in "jjx":
         desk.keyboard.press(key)
     expect(desk.locator("[data-selected]")).to_have_text("1 selected")
     desk.keyboard.press("r")

@@ -16,6 +16,7 @@ from runs.models import Inbox, Run
 from tests.factories_runs import failed_run, make_world, start_run
 from tests.functional.engine import drain
 from tests.integration.api.caller import READ, Caller, caller
+from tests.integration.runs.asking import evidence, lost_run
 from tests.tampering import guards_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +91,21 @@ def test_a_run_says_where_it_stands_and_what_may_be_asked(operator: Caller) -> N
     assert shown["status"] == "FAILED" and shown["plan_hash"] == run.plan_version.hash
     assert shown["standing"].startswith("Stopped at mail: ")
     assert shown["labels"] == {"sent": "done"}
-    assert shown["refusals"] == {"retry": None, "resolve": None, "cancel": None}
+    refusals = shown["refusals"]
+    assert [name for name, refusal in refusals.items() if refusal is None] == ["retry", "resolve", "skip", "cancel"]
+    assert refusals["hold"] == "Hold is possible for PAUSED or READY or WAITING runs; this one is FAILED."
+    assert (shown["evidence"], shown["key_left_s"]) == ("", 0)
+
+
+def test_a_run_of_unknown_fate_says_what_is_known_and_how_long_its_key_lives(operator: Caller) -> None:
+    run = lost_run()
+    before = operator.get(f"runs/{run.no}/").data
+    evidence(run, "opened")
+    after = operator.get(f"runs/{run.no}/").data
+
+    assert before["evidence"] == "" and 86_000 < before["key_left_s"] < 86_400
+    assert before["refusals"]["redispatch"] is None and "a retry could send it twice" in before["refusals"]["retry"]
+    assert after["evidence"] == "sent" and "resolve it with that outcome" in after["standing"]
 
 
 def test_a_run_that_ended_says_why_nothing_may_be_asked(operator: Caller) -> None:
@@ -177,6 +192,20 @@ def test_the_same_command_again_is_the_same_command(operator: Caller) -> None:
     assert Entry.objects.filter(st=run.stream, type="command.accepted").count() == 1
 
 
+def test_a_second_send_is_confirmed_by_the_runs_name(operator: Caller) -> None:
+    run = lost_run()
+    asked = command(run, command="send_again", confirmation="run-9")
+
+    wrong = operator.post(commands(run), asked)
+    right = operator.post(commands(run), asked | {"confirmation": run.ref})
+    again = operator.post(commands(run), asked | {"confirmation": run.ref})
+    drain()
+
+    assert wrong.status == 409 and f"Type {run.ref} to say that you mean it." in wrong.error
+    assert (right.status, again.status) == (202, 202)
+    assert Entry.objects.filter(st=run.stream, body__contains="may_duplicate_of").count() == 1
+
+
 @pytest.mark.parametrize("change", [{"command": "cancel"}, {"expected_n": 1}])
 def test_a_command_id_belongs_to_one_command(operator: Caller, change: dict[str, Any]) -> None:
     run = failed_run()
@@ -239,7 +268,12 @@ def test_a_retry_passes_the_same_gate_as_the_first_attempt(operator: Caller) -> 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"command": "skip"}, "command"),
+        ({"command": "undo"}, "command"),
+        ({"command": "skip"}, "label"),
+        ({"command": "complete_task"}, "label"),
+        ({"command": "hold", "label": "sent"}, "label"),
+        ({"command": "send_again"}, "confirmation"),
+        ({"confirmation": "run-1"}, "confirmation"),
         ({"command_id": "7"}, "command_id"),
         ({"expected_n": "4"}, "expected_n"),
         ({"expected_n": True}, "expected_n"),

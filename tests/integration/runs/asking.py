@@ -1,4 +1,4 @@
-"""How the page tests ask: what a page says, what it costs, and the form of a command."""
+"""How the page tests ask: what a page says, what it costs, the form of a command, and the runs they ask about."""
 
 import uuid
 from typing import Any
@@ -8,8 +8,31 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from runs.models import Run
+from runs import inbox, operations
+from runs.models import Intent, Run
+from tests.factories import DONE, make_contact
+from tests.functional.engine import drain
 
+TASK_STEPS = {
+    "ring-the-bank": {
+        "kind": "task",
+        "title": "Ring the bank",
+        "instructions": "Ask for the payment of last month.\nHave the file at hand.",
+        "timeout_s": 86_400,
+        "on": {"paid": "done", "refused": "failed", "timeout": "late"},
+    },
+    "done": DONE,
+    "failed": {"kind": "end", "result": "refused"},
+    "late": {"kind": "end", "result": "nobody_did_it"},
+}
+CALL_STEPS = {
+    "call": {
+        "kind": "call",
+        "template": "script@1",
+        "on": dict.fromkeys(("answered", "no_answer", "busy", "voicemail"), "done"),
+    },
+    "done": DONE,
+}
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
 
@@ -31,3 +54,21 @@ def act(run: Run, name: str = "retry") -> str:
 
 def form(run: Run, **changes: Any) -> dict[str, Any]:
     return {"expected_n": run.n, "command_id": str(uuid.uuid4()), "note": "the server is back"} | changes
+
+
+def lost_run(ref: str = "c-1", *, plan: str = "simple") -> Run:
+    """A run of whose message nobody knows whether it left."""
+    make_contact(ref, email=f"{ref}+timeout-after@example.org", phone="+12125550198")
+    operations.enrol(plan_key=plan, contact_refs=[ref], actor="cli")
+    drain()
+    run = Run.objects.get(contact__ref=ref)
+    assert run.reason.startswith("unknown_outcome:"), run.reason
+    return run
+
+
+def evidence(run: Run, event: str) -> None:
+    """Let the provider tell something about a run's newest message."""
+    intent = Intent.objects.filter(run=run).latest("n")
+    name = f"{intent.id}/{event}"
+    inbox.put(source="hook:test", external_id=name, kind="event", body={"event": event, "intent": intent.id})
+    drain()

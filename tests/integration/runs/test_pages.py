@@ -22,7 +22,8 @@ PAGES = {
     "runs:clock": "runs.view_run",
     "runs:inbox": "runs.view_inbox",
     "runs:enrol": "runs.enrol_run",
-    "runs:bulk_result": "runs.command_run",
+    "runs:tasks": "runs.view_run",
+    "runs:bulks": "runs.view_run",
 }
 
 

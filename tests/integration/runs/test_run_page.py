@@ -24,7 +24,7 @@ def test_a_failed_run_says_why_it_stands_and_what_is_needed() -> None:
     assert "Stopped at mail:" in page and "refused the recipient address" in page
     assert "The message certainly did not leave." in page
     assert "step_failed:smtp_recipient_refused" in page
-    assert page.count("<dialog") == 4  # three commands and the keyboard help
+    assert page.count("<dialog") == 5  # retry, resolve, skip, cancel, and the keyboard help
 
 
 def test_the_timeline_writes_the_gates_reasons_out_with_their_numbers() -> None:
@@ -135,7 +135,7 @@ def test_a_plan_version_that_was_changed_behind_its_guards_is_said_to_be(monkeyp
     page = text(signed_in(*COMMAND).get(reverse("runs:run", args=[run.no])))
 
     assert "The stored plan version is not what it was:" in page
-    assert "has no outcome to resolve it with" in page
+    assert "The plan version of run-1 is not what it was; verify the stream of its plan first." in page
 
 
 def test_a_command_that_was_never_given_is_not_said_to_be_queued() -> None:
