@@ -191,8 +191,9 @@ def update(runs: Sequence[Live]) -> None:
     casts = "text text text int8 int8 int4 int8 int8 bytea text int8 int8".split()
     columns = list(zip(*(_changes(run) for run in runs), strict=True))
     parameters = ", ".join(f"%s::{cast}[]" for cast in ("int8", *casts))
-    # A run in hand knows its end only when it has just ended; an earlier end stays.
-    given = {name: f"c.{name}" for name in names} | {"ended_at": "COALESCE(r.ended_at, c.ended_at)"}
+    # A run in hand knows its end and its epoch only when it has just ended or sent; earlier ones stay.
+    kept = {"ended_at": "COALESCE(r.ended_at, c.ended_at)", "epoch": "GREATEST(r.epoch, c.epoch)"}
+    given = {name: f"c.{name}" for name in names} | kept
     found = _execute(
         f"UPDATE runs_run AS r SET {', '.join(f'{name} = {value}' for name, value in given.items())}"
         f" FROM unnest({parameters}) AS c (no, {', '.join(names)}) WHERE r.no = c.no",

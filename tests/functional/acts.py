@@ -34,7 +34,7 @@ def command(story: Story, _contact: Contact) -> None:
     elif run.reason.startswith("unknown_outcome"):
         name = rng.choice((name, "redispatch", "redispatch", "send_again"))
     elif run.reason == "task":
-        name = rng.choice(("complete_task", "hold"))
+        name = rng.choice(("complete_task", "complete_task", "hold"))
     labels = operations.labels_of(run) or ("sent",)
     given = {
         "run_no": run.no,

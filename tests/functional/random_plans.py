@@ -56,7 +56,7 @@ def _step(rng: Random, at: int, ahead: list[str], sends: list[str]) -> dict[str,
     step: dict[str, Any]
     kind = rng.choices(
         ("send_email", "call", "wait", "wait_for_event", "branch", "wait_until", "split", "task", "record_opt_out"),
-        (10, 4, 6, 4, 6, 2, 2, 2, 1) if at else (16, 4, 2, 0, 2, 1, 2, 0, 0),
+        (10, 4, 6, 4, 6, 2, 2, 4, 1) if at else (16, 4, 2, 0, 2, 1, 2, 0, 0),
     )[0]
     if kind == "send_email":
         on = {"sent": following} | ({"blocked": rng.choice(ahead)} if rng.random() < 0.6 else {})

@@ -1,4 +1,4 @@
-"""`manage.py load_demo [--if-empty]`: people to log in as, three plans, sixty contacts, and runs that have begun."""
+"""`manage.py load_demo [--if-empty]`: people to log in as, four plans, sixty contacts, and runs that have begun."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,7 +15,7 @@ from policies.models import Contact
 from runs import operations
 
 PASSWORD = "dee-demo"
-PLANS = ("sales-outreach", "critical-notification", "failure-lab")
+PLANS = ("sales-outreach", "critical-notification", "failure-lab", "payment-reminder")
 # The right to see, everywhere; and who may do what on top of it.
 ROLES = {
     "viewer": [],
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         imports.import_contacts(actor="cli", raw=(samples / "contacts.csv").read_bytes())
         imports.import_suppressions(actor="cli", raw=(samples / "suppressions.csv").read_bytes())
         refs = list(Contact.objects.order_by("ref").values_list("ref", flat=True))
-        for key, chosen in zip(PLANS, (refs, refs[:12], refs[:30]), strict=True):
+        for key, chosen in zip(PLANS, (refs, refs[:12], refs[:30], refs[20:35]), strict=True):
             operations.enrol(plan_key=key, contact_refs=chosen, actor="cli")
         self.stdout.write(logins())
 

@@ -107,6 +107,21 @@ def minimal(steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return document | changes
 
 
+def changed(path: str, value: Any, whole: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the good plan (or another) with one place changed; None takes the key away."""
+    whole = whole or follow_up()
+    *parents, last = path.split("/")
+    place: Any = whole
+    for part in parents:
+        place = place[int(part)] if isinstance(place, list) else place[part]
+    key = int(last) if isinstance(place, list) else last
+    if value is None:
+        del place[key]
+    else:
+        place[key] = value
+    return whole
+
+
 def text(value: Any) -> str:
     return canon.encode(value, canon.DOCUMENT)
 

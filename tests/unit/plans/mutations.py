@@ -245,15 +245,23 @@ def put(plan: dict[str, Any], path: tuple[str | int, ...], value: Any) -> Any:
     return changed
 
 
+def slots(plan: dict[str, Any]) -> dict[tuple[str, str], list[Place]]:
+    """Return the places of a good plan by (role of what holds it, key): "*" for a list and for an author's own keys."""
+    roles: dict[tuple[str | int, ...], str] = {}
+    found: dict[tuple[str, str], list[Place]] = {}
+    for place in places(plan):
+        roles[place.path] = place.role
+        holder = roles[place.path[:-1]] if place.path else ""
+        key = str(place.path[-1]) if place.path and holder in OBJECTS and holder not in BAD_KEYS else "*"
+        found.setdefault((holder, key), []).append(place)
+    return found
+
+
 def broken(plan: dict[str, Any], rng: Random) -> tuple[Place, str, Any]:
     """Return (where, what is wrong, the document) of a good plan with one fault of shape."""
-    found = list(places(plan))
-    roles = sorted({place.role for place in found})
-    role = rng.choice(roles)  # the rare places as often as the many
-    place = rng.choice([each for each in found if each.role == role])
-    said = list(faults(place))
-    fault = rng.choice(sorted({what for what, _ in said}))
-    value = rng.choice([value for what, value in said if what == fault])
+    found = slots(plan)
+    place = rng.choice(found[rng.choice(sorted(found))])  # the rare places as often as the many
+    fault, value = rng.choice(list(faults(place)))
     return place, fault, put(plan, place.path, value)
 
 
