@@ -8,7 +8,7 @@ WORKDIR /app
 COPY requirements/prod.lock requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/prod.lock
 
-COPY manage.py ./
+COPY manage.py dee-replay ./
 COPY dee_site dee_site
 COPY audit audit
 COPY channels channels

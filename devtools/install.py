@@ -3,12 +3,13 @@
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from devtools.paths import DATA, REQUIREMENTS, VENV, Refused, private
+from devtools.paths import DATA, REQUIREMENTS, ROOT, VENV, Refused, private
 
 STAMP = VENV / "dee-locks"
 # Each lock is compiled under the one before it, so whoever has the last has them all.
@@ -23,7 +24,17 @@ def ready(lock: str) -> Path:
         fcntl.flock(file, fcntl.LOCK_EX)  # two test runs must not install at once
         if not python.exists() or _digest(lock) not in _installed():
             _install(lock, python)
+        _offer_replay(python)
     return python
+
+
+def _offer_replay(python: Path) -> None:
+    """Put `dee-replay` into the environment: the checkout's own, run by the environment's Python."""
+    command = python.parent / "dee-replay"
+    text = f'#!/bin/sh\nexec {shlex.quote(str(python))} {shlex.quote(str(ROOT / "dee-replay"))} "$@"\n'
+    if not command.exists() or command.read_text() != text:
+        command.write_text(text)
+        command.chmod(0o755)
 
 
 def _digest(lock: str) -> str:

@@ -14,7 +14,7 @@ from audit.log import Writer
 from channels import registry
 from plans import queries as plan_queries
 from plans.document import Plan
-from plans.steps import CHANNELS, WaitUntil, channels
+from plans.steps import CHANNELS, RecordOptOut, WaitUntil, channels
 from policies import hours
 from policies.gate import Ask, Ledger
 from runs import compose, optouts, people, store
@@ -65,7 +65,7 @@ class Batch:
             self.know((run.plan, run.contact_id) for run in self.runs.values())
         self.wave: list[InFlight] = []
         self.turn = 0  # of the wave
-        self.reached: set[int | str] = set()  # contacts and addresses of the wave
+        self.reached: set[int | str] = set()  # contacts and addresses that the wave may end with an opt-out
         self.new: list[Live] = []
         self.changed: dict[int, Live] = {}
         self.admitted: list[tuple[store.Arrival, store.Verdict]] = []
@@ -146,7 +146,7 @@ class Batch:
             if action is None:
                 run = self.runs[no]
                 if not self.reached.isdisjoint(self._reach(run)):
-                    return  # what comes of the message on its way may be an opt-out of this very person
+                    return  # what comes of a message on its way may be an opt-out of this very person
                 action = self._action(run)
             heapq.heappop(self.heap)
             self.writer.raise_clock(key[0])
@@ -196,7 +196,8 @@ class Batch:
                 self.ledger.reserve(facts["counters"], now=self.now)
                 self.wave.append(InFlight(run, message.outgoing(effect, run.no), ask))
                 self.turn = turn
-                self.reached.update(self._reach(run))
+                if any(isinstance(each, RecordOptOut) for each in run.plan.steps.values()):
+                    self.reached.update(self._reach(run))
 
     def _reach(self, run: Live) -> tuple[int | str, ...]:
         """Return whom a run may contact: the person, and the addresses that others may share."""

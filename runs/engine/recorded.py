@@ -110,7 +110,7 @@ def body(text: str) -> dict[str, Any]:
 
 
 def given(entry: Mapping[str, Any], start_at: int, policies: Policies) -> Input:
-    """Return the input that an entry records. start_at: lane clock of the run's start.
+    """Return the input that an entry without a cause records. start_at: lane clock of the run's start.
 
     Raises: NotAnInput, Malformed, PolicyMissing.
     """
@@ -119,8 +119,8 @@ def given(entry: Mapping[str, Any], start_at: int, policies: Policies) -> Input:
 
 
 def check_input(entry: Mapping[str, Any]) -> None:
-    """Check that an entry is an input and holds what its type needs. Raises: NotAnInput, Malformed."""
-    if entry["cause"] or entry["type"] not in _MADE:
+    """Check that an entry without a cause is an input and holds what its type needs. Raises: NotAnInput, Malformed."""
+    if entry["type"] not in _MADE:
         raise NotAnInput
     _check(entry["data"], _DATA[entry["type"]], "/data")
 
@@ -185,8 +185,8 @@ def _resolved(entry: Mapping[str, Any], at: int, _: Policies) -> Input:
 
 def _outcome(entry: Mapping[str, Any], at: int, _: Policies) -> Input:
     data = entry["data"]
-    label = data["label"] if data["kind"] == "label" else ""  # the core gives the label of every other kind
-    return values.Outcome(at, data["intent"], data["kind"], data["code"], label)
+    # The core looks at the label of a `label` only; that of every other kind it has written itself.
+    return values.Outcome(at, data["intent"], data["kind"], data["code"], data["label"])
 
 
 def _voided(entry: Mapping[str, Any], at: int, _: Policies) -> Input:

@@ -1,0 +1,1 @@
+"""What every bundle brings along: README.txt, and verify.py, which needs nothing but Python."""
