@@ -4,13 +4,16 @@ import signal
 import sys
 from collections.abc import Callable
 
-from devtools import running, testing
+from devtools import mutating, running, soaking, testing
 from devtools.instance import say
 from devtools.paths import Refused
 
 USAGE = """usage: python3 dev.py run                  start DEE at http://127.0.0.1:${PORT:-8000}/admin/
        python3 dev.py test [pytest args]   check everything; with arguments, only pytest
        python3 dev.py bench [args]         measure, and print a table
+       python3 dev.py soak [--seeds N]     tell simulated stories with crashes, and check every promise
+       python3 dev.py soak --processes     kill and restart real processes for a while, and compare
+       python3 dev.py mutants [NAME …]     plant faults, and see whether the tests notice
        python3 dev.py manage COMMAND …     one management command, with the servers running"""
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
@@ -18,6 +21,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": testing.test,
     "bench": running.bench,
     "manage": running.manage,
+    "mutants": mutating.mutate,
+    "soak": soaking.soak,
 }
 
 
