@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
             logins = _load_demo(running)
             processes: list[Child] = []
             try:
-                web, worker, beat = _programs(running)
+                web, worker, beat = programs(running)
                 for program in (web, worker):
                     processes.append(children.start(program, logs=LOGS, env=running.env, cwd=ROOT))
                 # Three Pythons starting on two cores are slower than two and then one: beat comes when pages do.
@@ -109,7 +109,7 @@ def _one_command(running: Instance, arguments: list[str]) -> int:
     return children.foreground(running.manage(*arguments), env=env, cwd=ROOT)
 
 
-def _programs(running: Instance) -> tuple[Program, Program, Program]:
+def programs(running: Instance) -> tuple[Program, Program, Program]:
     """Return web, worker and beat."""
     python = str(running.python)
     gunicorn = [python, "-m", "gunicorn", "dee_site.wsgi:application", "--bind", f"127.0.0.1:{instance.port()}"]

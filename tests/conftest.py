@@ -13,9 +13,9 @@ from django.test import TransactionTestCase
 
 from plans import queries as plan_queries
 from tests.database import TestDatabase
-from tests.workers import start_worker
+from tests.workers import start_engine, start_worker
 
-__all__ = ["start_worker"]
+__all__ = ["start_engine", "start_worker"]
 
 # Derandomised: the same commit gives the same verdict. `--hypothesis-profile=explore` looks further.
 hypothesis.settings.register_profile("dee", derandomize=True, deadline=None, database=None)

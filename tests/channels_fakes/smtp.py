@@ -16,9 +16,10 @@ from types import TracebackType
 
 @dataclass(frozen=True)
 class Reply:
-    """Answer with this text; a session that was refused goes on, as a server's would."""
+    """Answer with this text; a session that was refused goes on, as a server's would. after_s: how late it comes."""
 
     text: str
+    after_s: float = 0
 
     @property
     def wire(self) -> bytes:
@@ -125,12 +126,20 @@ class ScriptedSmtp:
                 sock.close()
                 return
             self.connections += 1
-            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
-            self._threads.append(thread)
+            thread = threading.Thread(target=self._serve, args=(sock, self.script_of(self.connections)), daemon=True)
+            self._threads = [running for running in self._threads if running.is_alive()] + [thread]
             thread.start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        session = _Session(self, sock)
+    def script_of(self, connection: int) -> Mapping[str, Act]:
+        """Return what to do in this connection, counted from 1."""
+        return self.script
+
+    def take(self, message: bytes, script: Mapping[str, Act]) -> None:
+        """A message is complete, its final dot included; what is said about it comes after this."""
+        self.messages.append(message)
+
+    def _serve(self, sock: socket.socket, script: Mapping[str, Act]) -> None:
+        session = _Session(self, sock, script)
         try:
             session.run(self._tls, self._implicit)
         except (_HungUp, OSError):
@@ -143,8 +152,9 @@ class ScriptedSmtp:
 
 
 class _Session:
-    def __init__(self, server: ScriptedSmtp, sock: socket.socket) -> None:
+    def __init__(self, server: ScriptedSmtp, sock: socket.socket, script: Mapping[str, Act]) -> None:
         self._server = server
+        self._script = script
         self._sock = sock
         self._sock.settimeout(5)
         self._read = b""
@@ -160,18 +170,18 @@ class _Session:
             self._act(verb)
             if verb == "starttls":
                 self._wrap(tls)
-            if verb == "data" and self._server.script["data"] == POLITE["data"]:
+            if verb == "data" and self._script["data"] == POLITE["data"]:
                 self._message()
             if verb == "quit":
                 return
 
     def _message(self) -> None:
-        if self._server.script["body"] != POLITE["body"]:
+        if self._script["body"] != POLITE["body"]:
             self._act("body")
         lines = []
         while (line := self._line()) != b".":
             lines.append(line[1:] if line.startswith(b".") else line)
-        self._server.messages.append(b"\r\n".join(lines) + b"\r\n")
+        self._server.take(b"\r\n".join(lines) + b"\r\n", self._script)
         self._act("final")
 
     def _wrap(self, tls: ssl.SSLContext | None) -> None:
@@ -189,9 +199,10 @@ class _Session:
         return line
 
     def _act(self, phase: str) -> None:
-        act = self._server.script.get(phase, Reply("502 not here"))
+        act = self._script.get(phase, Reply("502 not here"))
         match act:
             case Reply():
+                self._server.wait_over(act.after_s)
                 self._sock.sendall(act.wire)
             case Drop(reset):
                 if reset:

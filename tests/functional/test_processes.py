@@ -13,7 +13,8 @@ from runs import doorbell, lease, operations
 from runs.models import Run
 from tests.factories import make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import drain, engine, enrol, last, run, types
-from tests.workers import StartWorker, until
+from tests.functional.leaving import FINISHED, Mail, ring_and_look, stands, start_runs
+from tests.workers import StartEngine, StartWorker, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.process]
 
@@ -46,11 +47,6 @@ def test_a_worker_killed_between_commit_and_record_leaves_a_run_nobody_sends_aga
         operations.send_command(
             run_no=1, command="retry", expected_n=run().n, command_id=command_id, actor="user:1", note="again"
         )
-
-
-def ring_and_look(status: str) -> bool:
-    doorbell.ring()
-    return Run.objects.filter(status=status).exists()
 
 
 @pytest.mark.usefixtures("world")
@@ -96,3 +92,13 @@ def test_losing_the_broker_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     drain()
     assert run().status == "COMPLETED"
     assert Entry.objects.filter(st="run/1").count() == run().n
+
+
+def test_a_run_that_breaks_the_core_fails_and_the_queue_goes_on(mail: Mail, start_engine: StartEngine) -> None:
+    start_engine("a run that breaks the core", **mail.environment)
+    start_runs(people=4)
+    until(lambda: Run.objects.filter(status="COMPLETED").count() == 3)
+    poisoned = ("FAILED", "engine_fault:ZeroDivisionError")
+    assert [stands(no) for no in range(1, 5)] == [FINISHED, poisoned, FINISHED, FINISHED]
+    assert last("engine.fault", 2)["type"] == "ZeroDivisionError"
+    assert len(mail.left) == 3
