@@ -21,14 +21,15 @@ def test(arguments: list[str]) -> int:
         _install_chromium()
     failed = [] if arguments else _lint()
     with instance.thrown_away(python, "test") as running:
-        env = _environment(running, on_ci)
+        env = environment(running, on_ci=on_ci)
         tested = children.foreground([str(python), "-m", "pytest", *arguments], env=env, cwd=ROOT)
     if failed:
         say(f"failed before the tests: {', '.join(failed)} (see above)")
     return tested or (1 if failed else 0)
 
 
-def _environment(running: Instance, on_ci: bool) -> dict[str, str]:
+def environment(running: Instance, *, on_ci: bool) -> dict[str, str]:
+    """Return what pytest reads: the servers, the settings of the tests and the browser."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), "")
     return {
         **running.env,

@@ -249,9 +249,7 @@ class NewCommand(Asked):
             words = ", ".join(sorted(LABELLED))
             raise serializers.ValidationError({"label": f"Name an outcome with {words}, and only with these."})
         if (attrs["command"] == Command.SEND_AGAIN) != ("confirmation" in attrs):
-            raise serializers.ValidationError(
-                {"confirmation": "Confirm `send_again`, and only it, by the run's ref."}
-            )
+            raise serializers.ValidationError({"confirmation": "Confirm `send_again`, and only it, by the run's ref."})
         return attrs
 
 
