@@ -130,7 +130,7 @@ class Engine:
         at = next((at for at, arrival in enumerate(arrivals) if arrival.kind in clock.CONTROLS), len(arrivals))
         control = arrivals[at] if at < len(arrivals) else None
         if not engine.halted:
-            self._admit(batch, engine, arrivals[:at])
+            self._admit(batch, engine, arrivals[:at], control)
         if control is None or batch.done:
             return batch.done > 0
         if not batch.changed:
@@ -138,8 +138,11 @@ class Engine:
             batch.admitted.append((control, store.Verdict(control.id, "refused" if refused else "applied", refused)))
         return True
 
-    def _admit(self, batch: Batch, engine: EngineRow, arrivals: Sequence[Arrival]) -> None:
-        """Admit these inputs and the reactions that are due, among the timers, in the order of the clock."""
+    def _admit(self, batch: Batch, engine: EngineRow, arrivals: Sequence[Arrival], control: Arrival | None) -> None:
+        """Admit these inputs and the reactions that are due, among the timers, in the order of the clock.
+
+        Nothing behind a control happens before it has its verdict: what was received after it could come first.
+        """
         reactions = store.reactions_due(batch.wall.at, INPUTS)
         admission = Admission(batch, [*arrivals, *reactions], engine.next_run)
         if not batch.holds_next():
@@ -149,6 +152,8 @@ class Engine:
         for read in (arrivals, reactions):
             if len(read) == INPUTS and batch.horizon is not None:
                 batch.horizon = min(batch.horizon, arrival_key(read[-1]))
+        if control is not None and batch.horizon is not None:
+            batch.horizon = min(batch.horizon, arrival_key(control))
         batch.proceed(self.group)
         engine.next_run = admission.next_run
         batch.drop_arrivals()

@@ -16,7 +16,7 @@ from runs import inbox, operations, tick
 from runs.models import Inbox, Intent, Run
 from tests.factories import CALLS_A_DAY, DONE, MAIL_STEPS, make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import advance, clock, drain, enrol, entries, run, types
-from tests.tampering import turn_back
+from tests.tampering import guards_down, turn_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -261,3 +261,24 @@ def test_nobody_is_asked_for_while_a_message_to_the_same_person_is_on_its_way(
         enrol("calls", "c-1", again="b")
         advance(1, wave_size=wave)
         assert [run(no).reason for no in (1, 2, 3)] == ["finished", "policy_denied:suppression", "opted_out"], wave
+
+
+@pytest.mark.usefixtures("world")
+def test_no_timer_overtakes_an_event_because_something_about_the_clock_was_asked_in_between(
+    owner: psycopg.Connection,
+) -> None:
+    late = {"late": {"kind": "end", "result": "late"}}
+    mail = {"kind": "send_email", "template": "hello@1", "on": {"sent": "reply"}}
+    make_plan("ask", {"mail": mail, "reply": REPLY | {"timeout_s": 30}, "done": DONE, **late})
+    make_contact("c-1", email="c-1+silent@example.org")
+    enrol("ask", "c-1")
+    drain()
+    inbox.put(source="clock", external_id="c-1", kind="clock.advance", body={"actor": "cli", "seconds": 0})
+    body = {"event": "replied", "intent": Intent.objects.get().pk, "machine": False}
+    inbox.put(source="hook:sandbox", external_id="e-1", kind="event", body=body)
+    with guards_down(owner):
+        owner.execute("UPDATE runs_engine SET offset_s = offset_s + 600")
+        sooner = "UPDATE runs_inbox SET received_at = to_timestamp(%s - (SELECT offset_s FROM runs_engine))"
+        owner.execute(f"{sooner} WHERE place IS NULL", [run().due_at])
+    drain()
+    assert run().reason == "finished"
