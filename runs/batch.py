@@ -65,7 +65,8 @@ class Batch:
             self.know((run.plan, run.contact_id) for run in self.runs.values())
         self.wave: list[InFlight] = []
         self.turn = 0  # of the wave
-        self.reached: set[int | str] = set()  # contacts and addresses that the wave may end with an opt-out
+        self.in_wave: set[int | str] = set()  # contacts and addresses of the wave
+        self.reached: set[int | str] = set()  # those of them whom it may opt out with its outcomes
         self.new: list[Live] = []
         self.changed: dict[int, Live] = {}
         self.admitted: list[tuple[store.Arrival, store.Verdict]] = []
@@ -145,8 +146,8 @@ class Batch:
                 continue
             if action is None:
                 run = self.runs[no]
-                if not self.reached.isdisjoint(self._reach(run)):
-                    return  # what comes of a message on its way may be an opt-out of this very person
+                if self.wave and self._crosses(run):
+                    return
                 action = self._action(run)
             heapq.heappop(self.heap)
             self.writer.raise_clock(key[0])
@@ -196,8 +197,14 @@ class Batch:
                 self.ledger.reserve(facts["counters"], now=self.now)
                 self.wave.append(InFlight(run, message.outgoing(effect, run.no), ask))
                 self.turn = turn
-                if any(isinstance(each, RecordOptOut) for each in run.plan.steps.values()):
+                self.in_wave.update(self._reach(run))
+                if _may_opt_out(run.plan):
                     self.reached.update(self._reach(run))
+
+    def _crosses(self, run: Live) -> bool:
+        """Return whether a run has to wait for the wave: one of the two may opt out the person whom both contact."""
+        reach = self._reach(run)
+        return not self.reached.isdisjoint(reach) or (not self.in_wave.isdisjoint(reach) and _may_opt_out(run.plan))
 
     def _reach(self, run: Live) -> tuple[int | str, ...]:
         """Return whom a run may contact: the person, and the addresses that others may share."""
@@ -282,3 +289,7 @@ class Batch:
 def arrival_key(arrival: store.Arrival) -> Key:
     """Return the place of an input in the order of actions."""
     return (arrival.at, 0, int(arrival.reaction), arrival.received_us, arrival.id)
+
+
+def _may_opt_out(plan: Plan) -> bool:
+    return any(isinstance(step, RecordOptOut) for step in plan.steps.values())

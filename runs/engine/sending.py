@@ -238,7 +238,6 @@ def lose(walk: Walk, code: str) -> None:
             state.kept, state.reserved = state.reserved, []
         if state.early:
             _prove(walk, _evidence(walk.here(), state.early))
-    state.again_until = 0
     if state.status != Status.FAILED:
         walk.fail(f"{transitions.UNKNOWN_OUTCOME}:{code}")
 

@@ -89,6 +89,7 @@ class Walk:
     def fail(self, reason: str) -> None:
         self.write("run.failed", {"reason": reason})
         self.move(Status.FAILED, reason=reason)
+        self.state.again_until = 0  # nothing is about to be dispatched again
 
     def stop(self, reason: str) -> None:
         self.write("run.stopped", {"reason": reason})

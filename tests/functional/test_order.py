@@ -282,3 +282,20 @@ def test_no_timer_overtakes_an_event_because_something_about_the_clock_was_asked
         owner.execute(f"{sooner} WHERE place IS NULL", [run().due_at])
     drain()
     assert run().reason == "finished"
+
+
+def test_a_message_waits_for_nobody_but_not_after_its_persons_opt_out(again: Callable[[int], None]) -> None:
+    """A run that may opt somebody out waits for the messages to them that are on their way."""
+    said_no = {"kind": "record_opt_out", "channels": ["email"], "on": {"recorded": "done"}}
+    for wave in (1, 32):
+        again(4)
+        call = {"kind": "call", "template": "script@1"}
+        labels = dict.fromkeys(("answered", "no_answer", "busy", "voicemail"), "done")
+        make_template("script", "voice", "Hello.")
+        make_plan()
+        make_plan("refused", {"call": call | {"on": labels | {"blocked": "no"}}, "no": said_no, "done": DONE})
+        make_contact("c-1", consents=("email",))
+        enrol("simple", "c-1")
+        enrol("refused", "c-1")
+        advance(1, wave_size=wave)
+        assert [(run(no).status, run(no).reason) for no in (1, 2)] == [("COMPLETED", "finished")] * 2, wave

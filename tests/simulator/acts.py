@@ -201,6 +201,22 @@ def quick_event(story: Story) -> None:
         story.seen["an event while its message is on its way"] += 1
 
 
+def seen_late(story: Story) -> None:
+    """An input that becomes visible while the engine is reading, with the time at which its transaction began."""
+    known = intents(story)
+    if not known:
+        return
+    row, name = body(story.rng.choice(EVENTS), story.rng.choice(known)["id"]), story.name("v")
+
+    def show(story: Story) -> None:
+        story.database["runs_inbox"].insert(
+            {"source": "hook:p", "external_id": name, "kind": "event", "body": json.dumps(row)}
+        )
+        story.seen["an input while the engine reads"] += 1
+
+    story.between = show
+
+
 # Pages
 
 

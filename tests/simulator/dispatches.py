@@ -138,7 +138,7 @@ def redispatches(log: Log) -> Iterator[str]:
             if entry.type == "send.intended":
                 intended[data["intent"]] = entry
                 leave = None
-            elif entry.type in ("recovery.applied", "command.accepted"):
+            elif entry.type == "recovery.applied" or _decides(entry):
                 leave = entry
                 yield from _rule(log, entry, entries)
             elif entry.type == "send.redispatched":
@@ -152,6 +152,11 @@ def redispatches(log: Log) -> Iterator[str]:
                 if any(first.data[name] != data[name] for name in same):
                     yield f"{entry.st}#{entry.n} is another message than {first.n}"
                 leave = None
+
+
+def _decides(entry: Entry) -> bool:
+    """Return whether an entry is a command; one that is held goes on afterwards with what it was about to do."""
+    return entry.type == "command.accepted" and entry.data["command"] not in ("hold", "release")
 
 
 def _rule(log: Log, entry: Entry, entries: list[Entry]) -> Iterator[str]:
@@ -184,7 +189,7 @@ def duplicates(log: Log) -> Iterator[str]:
             if entry.type in DISPATCHES:
                 dispatched[data["intent"]] += 1
                 last = data["intent"]
-            if entry.type == "command.accepted":
+            if _decides(entry):
                 command = data["command"]
             elif entry.type == "send.intended" and here:
                 if data.get("may_duplicate_of") not in dispatched:

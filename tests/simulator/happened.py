@@ -60,6 +60,7 @@ MUST_HAPPEN = (
     "an event in the second of the deadline",
     "an event before the outcome",
     "an event while its message is on its way",
+    "an input while the engine reads",
     "an event after the end",
     "an event of a machine",
     "a duplicate delivery",

@@ -43,6 +43,16 @@ def beginning(seed: int) -> int:
     return int(there.timestamp())
 
 
+def edges(now: int) -> list[int]:
+    """Return the instants of a day at which calling hours begin or end somewhere."""
+    found = []
+    for zone in ZONES[:2]:
+        here = datetime.fromtimestamp(now, ZoneInfo(zone))
+        for hour, minute in ((9, 0), (17, 30)):
+            found.append(int(here.replace(hour=hour, minute=minute, second=0).timestamp()))
+    return found
+
+
 class Made:
     """What there is in a story. ttls: for how long the adapters of mail and calls know a key, 0 for not at all."""
 

@@ -19,7 +19,7 @@ from audit.log import Fenced
 from channels.kinds import Channel, Event
 from channels.messages import Message
 from policies import hours
-from runs import dispatch, inbox, lease, operations, tick
+from runs import dispatch, inbox, lease, operations, store, tick
 from runs.lease import Held
 from runs.tick import Engine
 from tests.simulator import making, oracle
@@ -54,6 +54,7 @@ class Story:
         self.faults.look = lambda: oracle.at_commit(self)
         self.acting = "a page"
         self.beside: Callable[[Story], None] | None = None  # what somebody does while a wave is on its way
+        self.between: Callable[[Story], None] | None = None  # and while the engine reads
         self.spare: list[Engine] = []  # engines that were replaced while they stood still
         self.waves: list[int] = []  # fencing numbers under which waves are on their way, the innermost last
         self.sandbox = seed % 2 == 0
@@ -154,7 +155,7 @@ class Story:
             if row["status"] in ("READY", "PAUSED", "WAITING"):
                 found.append(row["start_at"] + self.made.max_duration)
                 found += [row["due_at"] + late for late in (30, 600) if row["due_at"] is not None]
-        found.append(hours.day(self.made.policy_zone, self.now).end)
+        found += [hours.day(self.made.policy_zone, self.now).end, *making.edges(self.now)]
         return [at for at in found if at > self.now]
 
     # The engine
@@ -276,6 +277,17 @@ class Story:
             return answers
 
         patch.setattr(dispatch, "send", sent)
+        reactions_due = store.reactions_due
+
+        def read_reactions(before: int, limit: int) -> Any:
+            """Between the engine's reads, somebody else's input becomes visible."""
+            if self.between is not None and not self.calm:
+                act, self.between = self.between, None
+                with self.database.elsewhere():
+                    act(self)
+            return reactions_due(before, limit)
+
+        patch.setattr(store, "reactions_due", read_reactions)
 
     def monotonic(self) -> float:
         """Stand in for the clock that cuts the work into slices."""
@@ -349,7 +361,7 @@ class Story:
 
     def end(self) -> None:
         """Let everything come to its end: nobody holds anything, nothing breaks, and time goes on for weeks."""
-        self.faults.armed, self.beside = {}, None
+        self.faults.armed, self.beside, self.between = {}, None, None
         self.thaw()
         self.database.now_us += self.stepped_back_s * 1_000_000  # a wall that went back has caught up by then
         for _ in range(40):

@@ -6,6 +6,7 @@ A row is a dictionary that is never changed, only replaced, so whatever was read
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -118,6 +119,15 @@ class Database:
             table.restore(key, old)
         if not to:
             self.open = False
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Let another connection commit something while a transaction is open here."""
+        before, self.open = self.open, False
+        try:
+            yield
+        finally:
+            self.open = before
 
     def transaction_time(self) -> datetime:
         return self.began if self.open else self.read_clock()

@@ -10,8 +10,15 @@ from tests.simulator.making import DAY, HOUR
 from tests.simulator.story import Story
 
 BESIDE: tuple[Act, ...] = (
-    acts.withdraw, acts.suppress, acts.switch, acts.change_contact, acts.quick_event, acts.quick_event, acts.new_policy
-)  # fmt: skip
+    acts.withdraw,
+    acts.suppress,
+    acts.switch,
+    acts.change_contact,
+    acts.quick_event,
+    acts.quick_event,
+    acts.any_command,
+    acts.new_policy,
+)
 
 
 def prepare_crash(story: Story) -> None:
@@ -73,6 +80,7 @@ CALM: dict[Act, int] = {
 }
 WILD: dict[Act, int] = CALM | {
     acts.late_visible: 1,
+    acts.seen_late: 2,
     acts.retire: 1,
     acts.confirm: 2,
     acts.drive: 2,

@@ -23,7 +23,9 @@ DAY = 86_400
 def unknown_run(step: dict[str, Any] = MAIL) -> Driver:
     run = Driver(make_plan({"send": step, "done": DONE, "out": OUT}))
     run.gate()
-    run.outcome("unknown", code="smtp_timeout_after_data" if step is MAIL else "call_timeout_after_request")
+    run.outcome(
+        "unknown", code="smtp_timeout_after_data" if step["kind"] == MAIL["kind"] else "call_timeout_after_request"
+    )
     return run
 
 
@@ -306,3 +308,13 @@ def test_what_did_not_leave_is_retried_and_not_dispatched_again() -> None:
     run.report(START_AT + 30, "not_sent", "smtp_421")
     with pytest.raises(walk.IllegalMove, match="did not leave: retry"):
         run.command("redispatch", START_AT + 40, key_ttl_s=DAY)
+
+
+def test_a_redispatch_that_came_too_late_is_forgotten_so_sending_again_is_a_new_message() -> None:
+    run = unknown_run(MAIL | {"max_lateness_s": 600})
+    run.command("redispatch", START_AT + 60, key_ttl_s=DAY)
+    assert run.gate(at=START_AT + 700, late_by=640) == "FAILED"
+    assert run.state.reason == "unknown_outcome:stale"
+    run.command("send_again", START_AT + 800)
+    assert run.gate(at=START_AT + 800) == "DISPATCHING"
+    assert run.last("send.intended")["may_duplicate_of"]
