@@ -51,6 +51,7 @@ def mutate(arguments: list[str]) -> int:
     named = chosen(arguments)
     tried = [mutant for mutant in named if not mutant.equivalent]
     python = install.ready("dev")
+    state = _state()  # of what is copied; the checkout may move on meanwhile
     with instance.thrown_away(python, "mutants") as running:
         copy = running.data / "checkout"
         _copy(copy)
@@ -63,7 +64,7 @@ def mutate(arguments: list[str]) -> int:
     table = _table(trials, [mutant for mutant in named if mutant.equivalent])
     print(f"\n{table}")
     if not arguments:
-        (TABLES / "RESULT.md").write_text(f"{_heading(trials)}\n\n{table}", encoding="utf-8")
+        (TABLES / "RESULT.md").write_text(f"{_heading(trials, state)}\n\n{table}", encoding="utf-8")
     return 1 if any(trial.trouble for trial in trials) else 0
 
 
@@ -203,13 +204,18 @@ def _tell(trial: Trial) -> Trial:
     return trial
 
 
-def _heading(trials: Sequence[Trial]) -> str:
+def _state() -> str:
+    """Return the commit of the checkout, and whether its code lies there otherwise."""
     changed = " with uncommitted changes" if _git("status", "--porcelain", "--", "*.py").strip() else ""
+    return _git("rev-parse", "--short", "HEAD").strip() + changed
+
+
+def _heading(trials: Sequence[Trial], state: str) -> str:
     killed = sum(not trial.trouble for trial in trials)
     day = time.strftime("%Y-%m-%d", time.gmtime())
     return (
         "# Planted faults and the tests that notice them\n\n"
-        f"Made by `python3 dev.py mutants` on {day} at {_git('rev-parse', '--short', 'HEAD').strip()}{changed}: "
+        f"Made by `python3 dev.py mutants` on {day} at {state}: "
         f"{killed} of {len(trials)} killed."
     )
 

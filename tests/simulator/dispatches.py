@@ -61,7 +61,8 @@ def providers(log: Log, story: "Story") -> Iterator[str]:
         told[entry.data["intent"]].append(entry.data.get("kind", "voided"))
     for intent, known in story.ledger.known.items():
         kinds = told.get(intent, [])
-        if len(known.left_us) > 1:
+        # An engine frozen between its last look and the socket can outlive the key: nobody can call that one back.
+        if len(known.left_us) > 1 and intent not in story.beyond:
             yield f"{intent} left {len(known.left_us)} times"
         if known.left_us and not {*kinds} & {*SENT, "unknown"}:
             yield f"{intent} left, and the log says {kinds}"

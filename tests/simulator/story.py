@@ -58,6 +58,7 @@ class Story:
         self.spare: list[Engine] = []  # engines that were replaced while they stood still
         self.waves: list[int] = []  # fencing numbers under which waves are on their way, the innermost last
         self.sandbox = seed % 2 == 0
+        self.beyond: set[str] = set()  # intents that a replaced engine was sending when it was frozen
         self.stepped_back_s = 0
         self.ledger = Ledger()
         self.dispatched: Counter[str] = Counter()  # committed dispatches by intent
@@ -310,11 +311,20 @@ class Story:
         ttl_s = self.made.ttls[0 if channel == Channel.EMAIL else 1]
         made = Provider(channel, str(self.seed), sandbox=self.sandbox, ttl_s=ttl_s, ledger=self.ledger)
         made.identity = self._identity
-        made.now_us = lambda: self.database.now_us
+        made.now_us = self._providers_clock
         made.tell = self._tell
         made.before = self._before_a_send
-        made.after = lambda _: self.faults.point("after a send")
+        made.after = self._after_a_send
         return made
+
+    def _after_a_send(self, message: Message) -> None:
+        if self.waves[-1] != self.database["audit_head"].rows[1]["epoch"]:
+            self.beyond.add(message.intent)
+        self.faults.point("after a send")
+
+    def _providers_clock(self) -> int:
+        """A real provider's keys age by its own clock, a sandbox's by the clock that people drive."""
+        return int(self.database["audit_head"].rows[1]["clock"]) * 1_000_000 if self.sandbox else self.database.now_us
 
     def _identity(self, message: Message) -> str:
         """Name a message by what it has in every telling, in whatever order the runs were started."""
