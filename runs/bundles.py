@@ -48,13 +48,14 @@ def members(run: Run, *, redacted: bool) -> dict[str, bytes]:
     except (recorded.Malformed, Found, IndexError) as error:
         advice = f"Look at it with verify_log --run {run.ref}."
         raise Refused(f"{run.ref} cannot be exported, its log is broken: {error}. {advice}") from None
-    policies = PolicyVersion.objects.filter(hash__in=named).order_by("hash").values_list("body", flat=True)
+    policies = dict(PolicyVersion.objects.filter(hash__in=named).values_list("hash", "body"))
     held, gone = _openings(manifest.commitments(bodies))
     files = {
         ENTRIES: _lines(texts),
         STAMPS: _lines([stamp for _, stamp in stored]),
         PLAN: run.plan_version.body.encode(),
-        POLICIES: _lines(list(policies.distinct())),
+        # Sorted here: how a database sorts text depends on its collation.
+        POLICIES: _lines([policies[key] for key in sorted(policies)]),
     }
     if not redacted:
         files[OPENINGS] = _lines([_line(value) for value in held.values()])

@@ -14,7 +14,7 @@ from channels.models import OutboxMessage, Reaction
 from plans import queries as plan_queries
 from runs import inbox, operations, tick
 from runs.models import Inbox, Intent, Run
-from tests.factories import CALLS_A_DAY, DONE, MAIL_STEPS, make_contact, make_plan, make_policy, make_template
+from tests.factories import CALLS_A_DAY, DONE, MAIL_STEPS, make_contact, make_plan, make_policy, make_template, phone_of
 from tests.functional.engine import advance, clock, drain, enrol, entries, run, types
 from tests.tampering import guards_down, turn_back
 
@@ -256,7 +256,7 @@ def test_nobody_is_asked_for_while_a_message_to_the_same_person_is_on_its_way(
         make_template("script", "voice", "Hello.")
         make_plan("calls", {"call": call, "no": said_no, "done": DONE})
         make_contact("c-1")
-        make_contact("c-2")  # of the same household: the same telephone
+        make_contact("c-2", phone=phone_of("c-1"))  # of the same household
         enrol("calls", "c-1", "c-2")
         enrol("calls", "c-1", again="b")
         advance(1, wave_size=wave)

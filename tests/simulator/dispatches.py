@@ -120,7 +120,7 @@ class _Ledger:
         return units if at == now else 0
 
     def _settle(self, how: str, intent: str, now: int) -> None:
-        for item in self.units.pop(intent):
+        for item in self.units.pop(intent, ()):  # what is posted already has none left
             key, amount = item["key"], item["amount"]
             self.reserved[key] -= amount
             if how == "post":
