@@ -11,6 +11,11 @@ from policies import lookups
 from policies.rules import document
 
 
+def policy_keys() -> list[str]:
+    """Return the keys of the policies in force."""
+    return lookups.policy_keys()
+
+
 def policy_problems(plan: Plan) -> list[str]:
     """Return a sentence for everything missing: the policy itself, or what it lacks for a channel the plan uses."""
     found = lookups.active_policies([plan.policy])

@@ -14,6 +14,12 @@ from plans import document
 UNCONFIGURED = "No check of policies is configured (DEE_ACTIVATION_CHECKS), so no plan can be activated."
 
 
+def policies() -> Sequence[str]:
+    """Return the keys of the policies in force, for who chooses one; none when the site names no source."""
+    name = getattr(settings, "DEE_POLICY_KEYS", "")
+    return import_string(name)() if name else ()
+
+
 def problems(plan: document.Plan) -> Sequence[str]:
     """Return a sentence for everything outside `plans` that forbids activating this plan."""
     checks = getattr(settings, "DEE_ACTIVATION_CHECKS", None)

@@ -28,13 +28,22 @@ ICONS: Mapping[str, str] = {
 # The widest picture of each size; static/dee/diagram.css gives each its least width.
 SIZES: Mapping[str, int] = {"small": 480, "medium": 800, "large": 1200, "huge": 10**9}
 # State is never told by colour alone.
-SIGNS: Mapping[str, str] = {"none": "", "done": "✓", "current": "▸", "failed": "✗"}
-STATE_WORDS: Mapping[str, str] = {"none": "", "done": "done", "current": "the run is here", "failed": "failed here"}
+SIGNS: Mapping[str, str] = {
+    "none": "", "done": "✓", "current": "▸", "failed": "✗",
+    "added": "+", "changed": "≠", "renamed": "≈", "removed": "\u2212",
+}  # fmt: skip
+STATE_WORDS: Mapping[str, str] = {
+    "none": "", "done": "done", "current": "the run is here", "failed": "failed here", "added": "new",
+    "changed": "changed", "renamed": "renamed", "removed": "gone in the other version",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Where a run has been: the state of each step it met, and the (step, label) pairs it left by."""
+    """Where a run has been: the state of each step it met, and the (step, label) pairs it left by.
+
+    Of two versions side by side: what became of each step, and the pairs that lead elsewhere in the other one.
+    """
 
     states: Mapping[str, str] = field(default_factory=dict)
     walked: Set[tuple[str, str]] = frozenset()
@@ -99,15 +108,15 @@ def draw(plan: Plan, placed: layout.Layout, marks: Marks | None = None) -> Diagr
     """Return what the SVG template shows of a plan, with a run's path on it when marks are given."""
     marks = marks or Marks()
     exits = {exit.goto for exit in plan.exit_on}
-    cards = tuple(_card(plan, node, marks.states.get(node.name, "none"), exits) for node in placed.nodes)
+    cards = tuple(card(plan, node, marks.states.get(node.name, "none"), exits) for node in placed.nodes)
     # Walked wires lie on top of the others.
-    wires = sorted((_wire(edge, marks) for edge in placed.edges), key=lambda wire: wire.walked)
+    wires = sorted((wire(edge, marks) for edge in placed.edges), key=lambda each: each.walked)
     label = f"Plan {plan.key}: {len(cards)} steps from {plan.entry}"
     size = next(name for name, widest in SIZES.items() if placed.width <= widest)
     return Diagram(placed.width, placed.height, size, label, bool(marks.states), cards, tuple(wires))
 
 
-def _card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
+def card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
     step = plan.steps[node.name]
     tag = "start" if node.name == plan.entry else "exit" if node.name in exits else ""
     words = captions.subtitle(step)
@@ -132,7 +141,7 @@ def _card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
     )
 
 
-def _wire(edge: layout.Edge, marks: Marks) -> Wire:
+def wire(edge: layout.Edge, marks: Marks) -> Wire:
     x, y = edge.points[-1]
     return Wire(
         path=_rounded(edge.points) if edge.aside else _curved(edge.points),

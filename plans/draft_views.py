@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit import queries as audit_queries
-from plans import document, models, operations, pages, queries
+from plans import document, drafts, models, operations, pages, queries, review_queries
 from plans.forms import DraftForm, NewPlanForm
 from plans.views import actor_of, context
 
@@ -33,8 +33,8 @@ def new(request: HttpRequest) -> HttpResponse:
             except operations.Refused as error:
                 form.add_error("key", str(error))
             else:
-                messages.success(request, f"{key} was made. It is a draft until somebody publishes and activates it.")
-                return redirect("plans:draft", key)
+                messages.success(request, f"{key} was made. It is a draft until somebody submits and approves it.")
+                return redirect("plans:design", key)
     status = 422 if form.errors or problems else 200
     return render(request, "plans/new.html", context(request, "New plan", form=form, problems=problems), status=status)
 
@@ -45,15 +45,15 @@ def draft(request: HttpRequest, key: str) -> HttpResponse:
     """Edit the draft of a plan: check, save, or save and publish."""
     plan = get_object_or_404(queries.plan_list(), key=key)
     if request.method != "POST":
-        revision, text = _stored(plan)
-        return _page(request, plan, DraftForm(initial={"body": text, "revision": revision}), text)
+        draft = drafts.opened(plan)
+        return _page(request, plan, DraftForm(initial={"body": draft.body, "revision": draft.revision}), draft.body)
     form = DraftForm(request.POST)
     if not form.is_valid():
         return _page(request, plan, form, request.POST.get("body", ""), status=422)
     text, revision, actor = form.cleaned_data["body"], form.cleaned_data["revision"], actor_of(request)
     try:
-        saved = operations.save_draft(plan_key=key, body=text, expected_revision=revision, actor=actor)
-    except operations.Stale as error:
+        saved = drafts.save_text(plan_key=key, body=text, expected_revision=revision, actor=actor)
+    except drafts.Stale as error:
         return _page(request, plan, form, text, stale=str(error), status=409)
     except operations.Refused as error:
         return _page(request, plan, form, text, refused=str(error), status=422)
@@ -70,11 +70,12 @@ def _publish(request: HttpRequest, plan: models.Plan, saved: models.PlanDraft) -
     except document.Invalid:
         refused = f"Saved as r{saved.revision}, but not published: mend what the checks say first."
         return _page(request, plan, form, saved.body, refused=refused, status=422)
-    except operations.Stale as error:
+    except drafts.Stale as error:
         return _page(request, plan, form, saved.body, stale=str(error), status=409)
     except operations.Refused as error:
         return _page(request, plan, form, saved.body, refused=str(error), status=422)
-    messages.success(request, f"Published as version {version.number}. It comes into force when somebody activates it.")
+    who = review_queries.approvers(queries.barred(version))
+    messages.success(request, f"Published as version {version.number}; it waits for a review. {who}")
     return redirect("plans:version", plan.key, version.number)
 
 
@@ -118,14 +119,3 @@ def _page(
 def _checks(key: str, text: str) -> dict[str, object]:
     found = queries.review(text, key)
     return {"problems": found.problems, "picture": pages.picture(found.plan)}
-
-
-def _stored(plan: models.Plan) -> tuple[int, str]:
-    """Return (revision, text) to edit: the draft, or with revision 0 what is published."""
-    stored = getattr(plan, "draft", None)
-    if stored is not None:
-        return stored.revision, stored.body
-    newest = plan.versions.order_by("-number").first()
-    if newest is None:
-        return 0, pages.starting_text(plan.key, plan.title)
-    return 0, pages.laid_out(document.export(newest.body, newest.meta))

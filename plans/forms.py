@@ -74,6 +74,23 @@ class RetireForm(forms.Form):
     )
 
 
+class ReviewForm(forms.Form):
+    """What somebody says about a version. seen: the version in force that it was compared with, 0 for none."""
+
+    verdict = forms.ChoiceField(
+        choices=[("approved", "Approve and activate"), ("sent_back", "Send back")],
+        error_messages={"required": "Say whether you approve the version or send it back."},
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    note = forms.CharField(
+        label="Comment",
+        required=False,
+        max_length=2000,
+        help_text="Needed to send it back: say what has to change. It is kept with the review, outside the log.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class TemplateForm(forms.Form):
     """A template's next version."""
 

@@ -203,7 +203,7 @@ class _Drawing:
             return points[0]
         half = len(label) * _CHARACTER // 2 + 8
         places = [(x1, y2)] if loop else []
-        places += [_on_curve(x1, y1, x2, y2, part) for part in (45, 60, 30, 72, 20)]
+        places += [on_curve(x1, y1, x2, y2, part) for part in (45, 60, 30, 72, 20)]
         place = next((p for p in places if not self._covers(p, half)), places[0])
         self.taken.append(
             (place[0] - half, place[1] - LABEL_HEIGHT // 2, place[0] + half, place[1] + LABEL_HEIGHT // 2)
@@ -216,7 +216,7 @@ class _Drawing:
         return any(left < x2 and x1 < right and top < y2 and y1 < bottom for x1, y1, x2, y2 in self.taken)
 
 
-def _on_curve(x1: int, y1: int, x2: int, y2: int, percent: int) -> Point:
+def on_curve(x1: int, y1: int, x2: int, y2: int, percent: int) -> Point:
     """Return a point of the S-curve between two points, both ends of which are upright."""
     t = percent / 100
     bend = t * t * (3 - 2 * t)

@@ -88,12 +88,46 @@ class Activation(models.Model):
         return f"{self.version} at {self.at} by {self.by}"
 
 
+class Review(models.Model):
+    """What somebody who edited nothing said about a version, once and for good. Append-only.
+
+    An approval stands beside the activation it comes with; a version that was sent back never comes into force
+    (`plans_reviewed`). The database looks itself who edited: none of them reviews.
+    """
+
+    VERDICTS = ("approved", "sent_back")
+
+    version = models.OneToOneField(PlanVersion, models.PROTECT, related_name="review")
+    verdict = models.TextField(choices=[(verdict, verdict.replace("_", " ")) for verdict in VERDICTS])
+    at = models.BigIntegerField()
+    by = models.TextField()
+    note = models.JSONField(null=True, help_text="commitment to the comment, as in the log; null for none")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(verdict__in=["approved", "sent_back"]), name="plans_review_verdict"),
+            models.CheckConstraint(
+                condition=Q(verdict="approved") | Q(note__isnull=False), name="plans_review_sent_back_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.verdict} by {self.by}"
+
+
 class PlanDraft(models.Model):
-    """What is being edited: any text, counted by revision. The only plan table whose rows change freely."""
+    """What is being edited: any text, counted by revision. The only plan table whose rows change freely.
+
+    places: step to [x, y], where somebody put its card by hand; no part of the document. undoable, undone: the
+    revisions whose changes Undo and Redo take next, the last one first.
+    """
 
     plan = models.OneToOneField(Plan, models.PROTECT, related_name="draft")
     body = models.TextField()
+    places = models.JSONField(default=dict)
     revision = models.PositiveIntegerField()
+    undoable = ArrayField(models.PositiveIntegerField(), default=list)
+    undone = ArrayField(models.PositiveIntegerField(), default=list)
     edited_by = ArrayField(models.TextField(), default=list, help_text="everybody who edited since the last version")
     updated_at = models.BigIntegerField()
     updated_by = models.TextField()
@@ -103,6 +137,33 @@ class PlanDraft(models.Model):
 
     def __str__(self) -> str:
         return f"draft of {self.plan.key} r{self.revision}"
+
+
+class DraftChange(models.Model):
+    """How a draft came to a revision: the difference from the one before, in words and as `plans.designing.delta`.
+
+    Append-only. of: the revision whose change this one takes back or makes again, None for a new change.
+    """
+
+    draft = models.ForeignKey(PlanDraft, models.PROTECT, related_name="changes")
+    revision = models.PositiveIntegerField()
+    said = models.TextField()
+    step = models.TextField(blank=True, help_text="the step to show after it")
+    delta = models.TextField(help_text="JSON; text, because a document may hold what jsonb refuses")
+    of = models.PositiveIntegerField(null=True)
+    at = models.BigIntegerField()
+    by = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draft", "revision"], name="plans_change_one_revision"),
+            models.CheckConstraint(
+                condition=Q(of=None) | Q(of__lt=models.F("revision")), name="plans_change_of_earlier"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.draft} by {self.by}: {self.said}"
 
 
 class Template(models.Model):

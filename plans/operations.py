@@ -4,25 +4,17 @@ Drafts change freely, with a revision number that names who was faster. Versions
 comes into force when somebody activates it who edited nothing in it: the superuser is no exception.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from audit import canon, log, vault
-from audit import queries as audit_queries
-from plans import activation, document, models, queries, template_document
+from audit import log, vault
+from plans import activation, document, drafts, models, queries, template_document
 from plans.document import Invalid
+from plans.drafts import Refused as Refused
+from plans.drafts import Stale as Stale
 from plans.problems import Problem
 
 TEMPLATES_STREAM = "plan/templates"
-
-
-class Refused(Exception):
-    """The change is against a rule; the message is a sentence for the person who asked for it."""
-
-
-class Stale(Refused):
-    """Somebody else changed the draft in between; the message says who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +32,13 @@ class Installed:
 def create_plan(*, key: str, title: str, body: str, actor: str) -> models.PlanDraft:
     """Make a plan that has nothing but a draft. Raises: Refused when the key is taken or cannot be one."""
     _check_key(key)
-    _check_text(body)
     with log.writing(by=actor) as writer:
         if models.Plan.objects.filter(key=key).exists():
             raise Refused(f'There is already a plan "{key}"; open it, or choose another key.')
         plan = models.Plan.objects.create(key=key, title=title)
         writer.append(f"plan/{key}", "plan.created", {"title": title})
-        return _write_draft(writer, plan, None, body, actor)
-
-
-def save_draft(*, plan_key: str, body: str, expected_revision: int, actor: str) -> models.PlanDraft:
-    """Store a draft's text, valid or not; saving what is already there changes nothing.
-
-    expected_revision: the revision the person edited; 0 when there was no draft. Raises: Refused, Stale.
-    """
-    _check_text(body)
-    with log.writing(by=actor) as writer:
-        plan = _plan(plan_key)
-        draft = models.PlanDraft.objects.filter(plan=plan).first()
-        _check_revision(draft, expected_revision, "saved")
-        if draft is not None and draft.body == body:
-            return draft
-        return _write_draft(writer, plan, draft, body, actor)
+        draft = models.PlanDraft(plan=plan, body=body, revision=0)
+        return drafts.write(writer, draft, drafts.Change("Made the plan.", body, {}, undoable=False), actor)
 
 
 def publish_draft(*, plan_key: str, expected_revision: int, actor: str) -> models.PlanVersion:
@@ -74,7 +51,7 @@ def publish_draft(*, plan_key: str, expected_revision: int, actor: str) -> model
         draft = models.PlanDraft.objects.filter(plan=plan).first()
         if draft is None:
             raise Refused(f'The plan "{plan_key}" has no draft; save one first.')
-        _check_revision(draft, expected_revision, "published")
+        drafts.check_revision(draft, expected_revision, "published")
         found = queries.review(draft.body, plan_key)
         if found.problems or found.plan is None:
             raise Invalid(found.problems)
@@ -91,13 +68,32 @@ def publish_draft(*, plan_key: str, expected_revision: int, actor: str) -> model
 
 
 def activate_version(*, plan_key: str, number: int, actor: str) -> models.Activation:
-    """Let new runs start on a version. Raises: Refused, with the rule's sentence."""
+    """Let new runs start on a version; one that was never in force is approved with it, without a comment.
+
+    Raises: Refused, with the rule's sentence.
+    """
     with log.writing(by=actor) as writer:
-        version = _version(plan_key, number)
+        version = version_of(plan_key, number)
         refusal = queries.activation_refusal(version, actor)
         if refusal:
             raise Refused(refusal)
-        return _activate(writer, version, actor)
+        return bring_into_force(writer, version, actor)
+
+
+def bring_into_force(writer: log.Writer, version: models.PlanVersion, actor: str, note: str = "") -> models.Activation:
+    """Activate a version that nothing speaks against; its first time, the approval stands beside the activation."""
+    if not version.activations.exists():
+        review(writer, version, "approved", actor, note)
+    return _activate(writer, version, actor)
+
+
+def review(writer: log.Writer, version: models.PlanVersion, verdict: str, actor: str, note: str) -> models.Review:
+    """Write down what somebody said about a version. note: their comment, which is kept in the vault; "" for none."""
+    stream = f"plan/{version.plan.key}"
+    held = vault.hold(kind="note", value=note.strip(), subject=stream) if note.strip() else None
+    said = {"version": version.number, "hash": version.hash} | ({"note": held} if held else {})
+    writer.append(stream, f"plan.{verdict}", said)
+    return models.Review.objects.create(version=version, verdict=verdict, at=writer.clock, by=actor, note=held)
 
 
 def retire_plan(*, plan_key: str, actor: str, note: str) -> models.Plan:
@@ -204,21 +200,6 @@ def _install(writer: log.Writer, found: document.Plan, text: str, actor: str) ->
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _write_draft(
-    writer: log.Writer, plan: models.Plan, draft: models.PlanDraft | None, body: str, actor: str
-) -> models.PlanDraft:
-    if draft is None:
-        draft = models.PlanDraft(plan=plan, revision=0)
-    draft.body = body
-    draft.revision += 1
-    draft.edited_by = sorted({*draft.edited_by, actor})
-    draft.updated_at, draft.updated_by = writer.clock, actor
-    draft.save()
-    digest = hashlib.sha256(b"dee.draft/1\n" + body.encode()).hexdigest()
-    writer.append(f"plan/{plan.key}", "draft.saved", {"revision": draft.revision, "hash": digest})
-    return draft
-
-
 def _publish(
     writer: log.Writer, plan: models.Plan, found: document.Plan, text: str, *, edited_by: list[str], actor: str
 ) -> models.PlanVersion:
@@ -277,13 +258,14 @@ def _publish_template(
 
 
 def _plan(key: str) -> models.Plan:
-    plan = models.Plan.objects.filter(key=key).first()
+    plan = queries.plan_or_none(key)
     if plan is None:
         raise Refused(f'There is no plan "{key}".')
     return plan
 
 
-def _version(plan_key: str, number: int) -> models.PlanVersion:
+def version_of(plan_key: str, number: int) -> models.PlanVersion:
+    """Return a published version. Raises: Refused when there is none."""
     version = models.PlanVersion.objects.select_related("plan").filter(plan__key=plan_key, number=number).first()
     if version is None:
         raise Refused(f'The plan "{plan_key}" has no version {number}.')
@@ -294,24 +276,6 @@ def _check_key(key: str) -> None:
     problems = document.key_problems(key)
     if problems:
         raise Refused(problems[0].message)
-
-
-def _check_text(body: str) -> None:
-    limit = canon.DOCUMENT.max_bytes
-    if len(body) > limit or len(body.encode("utf-8", "surrogatepass")) > limit:
-        raise Refused(f"The document is longer than {limit // 1024} KiB; nothing was saved.")
-    if "\x00" in body or any("\ud800" <= character <= "\udfff" for character in body):
-        raise Refused("The document holds a character that cannot be stored (U+0000 or half a pair); remove it.")
-
-
-def _check_revision(draft: models.PlanDraft | None, expected: int, verb: str) -> None:
-    revision = draft.revision if draft else 0
-    if revision == expected:
-        return
-    name = audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "somebody"
-    raise Stale(
-        f"Not {verb}. {name} changed this draft after you opened it (you had r{expected}, it is now r{revision})."
-    )
 
 
 def _under(where: str, problem: Problem) -> Problem:

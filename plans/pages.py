@@ -1,12 +1,9 @@
 """What do the pages of plans show? Rows and pictures made from values; no request, no writing."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from audit import queries as audit_queries
-from plans import captions, content, diagram, document, graph, layout, models
+from plans import activation, captions, content, diagram, document, graph, layout, models
 from plans.step_reading import STEP_KEYS
 from plans.steps import LABELS, Branch, Plan, Task
 
@@ -54,18 +51,6 @@ class KindRow:
     outcomes: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """One version in a plan's table, with the names of people."""
-
-    version: models.PlanVersion
-    active: bool
-    published_by: str
-    edited_by: str
-    activated_at: int | None
-    activated_by: str
-
-
 def picture(plan: Plan | None) -> diagram.Diagram | None:
     """Return the drawing of a plan, or None when nothing could be read."""
     return diagram.draw(plan, layout.layout(plan)) if plan and plan.steps else None
@@ -100,58 +85,17 @@ def exits(plan: Plan) -> list[Way]:
     return [Way("exit", exit.goto, captions.condition(exit.when)) for exit in plan.exit_on]
 
 
-def version_rows(plan: models.Plan, versions: Iterable[models.PlanVersion]) -> list[VersionRow]:
-    """Return a plan's versions for its table. versions: newest first, with their activations."""
-    versions = list(versions)
-    last = {v.pk: max(v.activations.all(), key=lambda each: each.pk, default=None) for v in versions}
-    actors = {a for v in versions for a in (v.published_by, *v.edited_by)} | {done.by for done in last.values() if done}
-    names = audit_queries.actor_names(actors)
-    rows = []
-    for version in versions:
-        done = last[version.pk]
-        rows.append(
-            VersionRow(
-                version=version,
-                active=plan.state == "active" and version.pk == plan.active_version_id,
-                published_by=names[version.published_by],
-                edited_by=", ".join(names[actor] for actor in version.edited_by),
-                activated_at=done.at if done else None,
-                activated_by=names[done.by] if done else "",
-            )
-        )
-    return rows
-
-
-def laid_out(text: str) -> str:
-    """Return a document in the order in which people read and write it; the canonical order is alphabetical."""
-    plan = document.inspect(text).plan
-    if plan is None:
-        return text
-    value = document.decode(text)
-    first = ("kind", "title", "instructions", "time", "template")
-    value["steps"] = {name: _in_order(value["steps"][name], first, ("on",)) for name in graph.flow_order(plan)}
-    return json.dumps(_in_order(value, document.REQUIRED[:-1], ("steps",)), ensure_ascii=False, indent=2)
-
-
-def _in_order(value: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
-    middle = [key for key in value if key not in (*first, *last)]
-    return {key: value[key] for key in (*first, *middle, *last) if key in value}
-
-
 def starting_text(key: str, title: str) -> str:
-    """Return the document a new plan starts from: the smallest that passes every check but its policy's."""
+    """Return the document a new plan starts from: everything but its steps, under a policy that is in force."""
     value = {
         "schema": document.SCHEMA,
         "key": key,
-        "entry": "wait-1-day",
+        "entry": "",
         "purpose": "marketing",
-        "policy": "outreach",
+        "policy": next(iter(activation.policies()), ""),
         "limits": {"max_steps": 50, "max_duration_s": 2592000},
         "meta": {"title": title or key},
-        "steps": {
-            "wait-1-day": {"kind": "wait", "seconds": 86400, "on": {"completed": "done"}},
-            "done": {"kind": "end", "result": "finished", "goal": True},
-        },
+        "steps": {},
     }
     return json.dumps(value, ensure_ascii=False, indent=2)
 

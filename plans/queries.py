@@ -6,11 +6,16 @@ Nothing here writes.
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from channels.kinds import Channel
 from plans import activation, content, document, models
 from plans.problems import Problem, pointer
+from plans.step_reading import TEMPLATE_REF
 from plans.steps import CHANNELS, Call, SendEmail
+
+BARRED = "You edited this plan since the last activated version; someone else has to activate it."
 
 
 class Corrupt(Exception):
@@ -144,14 +149,28 @@ def plan_list() -> QuerySet[models.Plan]:
     )
 
 
-def version_list(plan: models.Plan) -> list[models.PlanVersion]:
-    """Return a plan's versions, newest first, with their activations."""
-    return list(plan.versions.prefetch_related("activations").order_by("-number"))
+def plan_or_none(key: str) -> models.Plan | None:
+    """Return the plan of a key."""
+    return models.Plan.objects.filter(key=key).first()
 
 
 def template_list() -> QuerySet[models.TemplateVersion]:
     """Return every template version, by key, newest first."""
     return models.TemplateVersion.objects.order_by("key", "-number")
+
+
+def template_refs() -> dict[str, list[str]]:
+    """Return the names of all template versions by channel, each template's newest first."""
+    found: dict[str, list[str]] = {channel.value: [] for channel in Channel}
+    for row in models.TemplateVersion.objects.order_by("key", "-number").only("key", "number", "channel"):
+        found[row.channel].append(row.ref)
+    return found
+
+
+def template_or_none(ref: str) -> models.TemplateVersion | None:
+    """Return the template version of a name such as `welcome@1`, None when there is none."""
+    found = TEMPLATE_REF.fullmatch(ref)
+    return models.TemplateVersion.objects.filter(key=found[1], number=int(found[2])).first() if found else None
 
 
 def barred(version: models.PlanVersion) -> list[str]:
@@ -170,7 +189,45 @@ def activation_refusal(version: models.PlanVersion, actor: str) -> str:
     plan = version.plan
     if plan.state == "active" and plan.active_version_id == version.pk:
         return f"Version {version.number} is already active."
+    if not version.activations.exists() and (closed := _closed(version)):
+        return closed
     if actor in barred(version):
-        return "You edited this plan since the last activated version; someone else has to activate it."
+        return BARRED
     found, fault = readable(version)
     return fault if found is None else " ".join(activation.problems(found))
+
+
+def _closed(version: models.PlanVersion) -> str:
+    """Return why a version that was never in force is not up for review any more, "" while it is."""
+    if models.Review.objects.filter(version=version, verdict="sent_back").exists():
+        return f"Version {version.number} was sent back, so it never comes into force; publish a better one."
+    newest = models.PlanVersion.objects.filter(plan=version.plan_id).aggregate(newest=Max("number"))["newest"]
+    return f"Version {newest} was published after it; review that one." if newest > version.number else ""
+
+
+def waiting_for_review() -> QuerySet[models.PlanVersion]:
+    """Return the versions that wait for a review, with their plans, the longest wait first.
+
+    Those are the newest of their plan, were never in force, and nobody has said anything about them yet.
+    """
+    newer = models.PlanVersion.objects.filter(plan=OuterRef("plan"), number__gt=OuterRef("number"))
+    waiting = models.PlanVersion.objects.filter(~Exists(newer), activations=None, review=None)
+    return waiting.select_related("plan__active_version").order_by("published_at", "pk")
+
+
+def reviewable_by(actor: str) -> QuerySet[models.PlanVersion]:
+    """Return those of them that this person did not edit; the right to activate is asked elsewhere."""
+    rows = models.PlanVersion.objects.filter(plan=OuterRef("plan"), number__lt=OuterRef("number"))
+    before = rows.filter(activations__isnull=False).order_by("-number").values("number")[:1]
+    edited = models.PlanVersion.objects.filter(
+        plan=OuterRef("plan"),
+        number__gt=OuterRef("before"),
+        number__lte=OuterRef("number"),
+        edited_by__contains=[actor],
+    )
+    return waiting_for_review().annotate(before=Coalesce(Subquery(before), 0)).filter(~Exists(edited))
+
+
+def in_force(plan: models.Plan) -> models.PlanVersion | None:
+    """Return the version that new runs start on, None unless the plan is active."""
+    return plan.active_version if plan.state == "active" else None

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from plans import draft_views, template_views, views
+from plans import draft_views, review_views, template_views, views
+from plans.designing import views as designer_views
 
 app_name = "plans"
 
@@ -25,7 +26,15 @@ urlpatterns = [
     _page("plans/<slug:key>/retire/", views.retire, "retire"),
     _page("plans/<slug:key>/draft/", draft_views.draft, "draft"),
     _page("plans/<slug:key>/draft/check/", draft_views.check, "draft_check"),
+    _page("plans/<slug:key>/design/", designer_views.designer, "design"),
+    _page("plans/<slug:key>/design/panel/", designer_views.panel, "design_panel"),
+    _page("plans/<slug:key>/design/publish/", designer_views.publish, "design_publish"),
+    _page("plans/<slug:key>/design/act/", designer_views.act, "design_act"),
     _page("plans/<slug:key>/v/<int:number>/", views.version, "version"),
     _page("plans/<slug:key>/v/<int:number>/plan.json", views.export, "export"),
     _page("plans/<slug:key>/v/<int:number>/activate/", views.activate, "activate"),
+    _page("plans/<slug:key>/v/<int:number>/review/", review_views.review, "review"),
+    _page("plans/<slug:key>/v/<int:number>/open-again/", review_views.open_again, "open_again"),
+    _page("plans/<slug:key>/compare/", review_views.compare, "compare"),
+    _page("reviews/", review_views.reviews, "reviews"),
 ]

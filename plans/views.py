@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit import queries as audit_queries
-from plans import document, models, operations, pages, queries
+from plans import document, impact, models, operations, pages, queries, review_queries, written
 from plans.forms import RetireForm
 
 
@@ -33,30 +33,31 @@ def plan_list(request: HttpRequest) -> HttpResponse:
 @permission_required("plans.view_plan", raise_exception=True)
 @require_safe
 def plan(request: HttpRequest, key: str) -> HttpResponse:
-    """Show a plan: its versions, its draft, and the picture of what is in force."""
-    return _plan_page(request, get_object_or_404(queries.plan_list(), key=key))
-
-
-def _plan_page(request: HttpRequest, plan: models.Plan, *, refused: str = "", status: int = 200) -> HttpResponse:
-    versions = queries.version_list(plan)
-    shown = plan.active_version or (versions[0] if versions else None)
+    """Show a plan: its versions, its draft, what waits for a review, and the picture of what is in force."""
+    found = get_object_or_404(queries.plan_list(), key=key)
+    versions = review_queries.versions_of(found)
     newest = versions[0] if versions else None
-    draft = getattr(plan, "draft", None)
-    found, fault = queries.readable(shown) if shown else (None, "")
-    waiting = newest if newest and newest.pk != plan.active_version_id else None
+    shown = found.active_version or newest
+    lines = review_queries.lines(versions, newest.number, impact.of_plan(key)) if newest else []
+    waiting = newest if lines and lines[0].state == "waiting" else None
+    barred = queries.barred(waiting) if waiting else []
+    draft = getattr(found, "draft", None)
+    read, fault = queries.readable(shown) if shown else (None, "")
     more = {
-        "plan": plan,
-        "rows": pages.version_rows(plan, versions),
+        "plan": found,
+        "lines": lines,
+        "counted": any(line.runs is not None for line in lines),
         "draft": draft,
         "draft_by": audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "",
         "shown": shown,
-        "picture": pages.picture(found),
+        "picture": pages.picture(read),
         "fault": fault,
         "waiting": waiting,
-        "refusal": queries.activation_refusal(waiting, actor_of(request)) if waiting else "",
-        "refused": refused,
+        "barred": actor_of(request) in barred,
+        "approvers": review_queries.approvers(barred) if waiting else "",
+        "rule": queries.BARRED,
     }
-    return render(request, "plans/plan.html", context(request, plan.title or plan.key, **more), status=status)
+    return render(request, "plans/plan.html", context(request, found.title or found.key, **more))
 
 
 @permission_required("plans.view_plan", raise_exception=True)
@@ -70,19 +71,24 @@ def _version_page(
     request: HttpRequest, version: models.PlanVersion, *, refused: str = "", status: int = 200
 ) -> HttpResponse:
     found, fault = queries.readable(version)
-    active = version.plan.state == "active" and version.plan.active_version_id == version.pk
+    newest = version.plan.versions.order_by("-number").values_list("number", flat=True)[0]
+    line = review_queries.lines([version], newest)[0]
+    barred = queries.barred(version) if line.state == "waiting" else []
     more = {
         "plan": version.plan,
         "version": version,
-        "row": pages.version_rows(version.plan, [version])[0],
+        "line": line,
+        "newest": newest,
         "found": found,
         "picture": pages.picture(found),
         "fault": fault,
         "steps": pages.steps(found) if found else [],
         "exits": pages.exits(found) if found else [],
-        "text": pages.laid_out(document.export(version.body, version.meta)),
-        "active": active,
-        "refusal": "" if active else queries.activation_refusal(version, actor_of(request)),
+        "text": written.laid_out(document.export(version.body, version.meta)),
+        "barred": actor_of(request) in barred,
+        "approvers": review_queries.approvers(barred) if line.state == "waiting" else "",
+        "rule": queries.BARRED,
+        "refusal": queries.activation_refusal(version, actor_of(request)) if line.state == "was_in_force" else "",
         "refused": refused,
     }
     title = f"{version.plan.title or version.plan.key} v{version.number}"
@@ -131,5 +137,6 @@ def retire(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _version(key: str, number: int) -> models.PlanVersion:
-    versions = models.PlanVersion.objects.select_related("plan").prefetch_related("activations")
+    versions = models.PlanVersion.objects.select_related("plan__active_version", "review")
+    versions = versions.prefetch_related("activations")
     return get_object_or_404(versions, plan__key=key, number=number)

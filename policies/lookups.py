@@ -55,6 +55,11 @@ def suppressions(addresses: Iterable[str]) -> list[SuppressionRow]:
     return [SuppressionRow(*row) for row in _rows(sql, [list(addresses)])]
 
 
+def policy_keys() -> list[str]:
+    """Return the keys of the policies that have an active version, sorted."""
+    return sorted(row[0] for row in _rows("SELECT key FROM policies_policy WHERE active_version_id IS NOT NULL", []))
+
+
 def active_policies(keys: Iterable[str]) -> list[tuple[str, str]]:
     """Return (key, hash of the active version) of the policies that have one."""
     sql = (

@@ -113,6 +113,7 @@ def test_the_active_version_is_one_of_the_plans_own() -> None:
 
 def test_four_eyes_hold_in_the_database() -> None:
     version = make_version()
+    operations.activate_version(plan_key="trial", number=1, actor=ANN)
     sql = "INSERT INTO plans_activation (version_id, at, by, barred) VALUES (%s, 0, %s, %s)"
     assert "plans_four_eyes" in refused(sql, version.pk, DAN, [DAN])
     assert "bars everybody who edited" in refused(sql, version.pk, DAN, [])
@@ -167,7 +168,7 @@ def test_the_guards_also_hold_for_a_session_that_calls_itself_a_replica() -> Non
             " WHERE relname LIKE 'plans_%%' AND NOT tgisinternal"
         )
         guards = dict(cursor.fetchall())
-    assert len(guards) == 9
+    assert len(guards) == 15
     assert set(guards.values()) == {"A"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit import verify
-from plans import models, operations, queries
+from plans import drafts, models, operations, queries
 from plans.document import Invalid, Plan
 from tests.integration.plans.world import (
     ANN,
@@ -55,22 +55,22 @@ def test_a_plan_needs_a_key_of_its_own(key: str, said: str) -> None:
 
 def test_a_draft_may_be_anything_while_it_is_written() -> None:
     make_draft()
-    draft = operations.save_draft(plan_key="trial", body="{ not yet", expected_revision=1, actor=ANN)
+    draft = drafts.save_text(plan_key="trial", body="{ not yet", expected_revision=1, actor=ANN)
     assert (draft.revision, draft.edited_by) == (2, [DAN, ANN])
 
 
 def test_saving_what_is_there_changes_nothing() -> None:
     body = make_draft().body
-    assert operations.save_draft(plan_key="trial", body=body, expected_revision=1, actor=ANN).edited_by == [DAN]
+    assert drafts.save_text(plan_key="trial", body=body, expected_revision=1, actor=ANN).edited_by == [DAN]
     assert len(entries("plan/trial")) == 2
 
 
 def test_a_stale_draft_names_who_was_faster(person: Any) -> None:
     maria = person("maria")
     make_draft()
-    operations.save_draft(plan_key="trial", body="{}", expected_revision=1, actor=f"user:{maria.pk}")
-    with pytest.raises(operations.Stale) as caught:
-        operations.save_draft(plan_key="trial", body="[]", expected_revision=1, actor=DAN)
+    drafts.save_text(plan_key="trial", body="{}", expected_revision=1, actor=f"user:{maria.pk}")
+    with pytest.raises(drafts.Stale) as caught:
+        drafts.save_text(plan_key="trial", body="[]", expected_revision=1, actor=DAN)
     assert str(caught.value) == ("Not saved. maria changed this draft after you opened it (you had r1, it is now r2).")
     assert models.PlanDraft.objects.get().body == "{}"
 
@@ -82,7 +82,7 @@ def test_a_stale_draft_names_who_was_faster(person: Any) -> None:
 def test_a_text_that_cannot_be_kept_is_refused(body: str, said: str) -> None:
     make_draft()
     with pytest.raises(operations.Refused, match=said):
-        operations.save_draft(plan_key="trial", body=body, expected_revision=1, actor=DAN)
+        drafts.save_text(plan_key="trial", body=body, expected_revision=1, actor=DAN)
 
 
 # --- publishing ---------------------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def test_publishing_the_same_again_is_refused() -> None:
 
 def test_publishing_what_somebody_changed_meanwhile_is_refused() -> None:
     make_draft()
-    operations.save_draft(plan_key="trial", body="{}", expected_revision=1, actor=ANN)
-    with pytest.raises(operations.Stale, match="Not published"):
+    drafts.save_text(plan_key="trial", body="{}", expected_revision=1, actor=ANN)
+    with pytest.raises(drafts.Stale, match="Not published"):
         operations.publish_draft(plan_key="trial", expected_revision=1, actor=DAN)
 
 
@@ -288,5 +288,5 @@ def test_the_log_of_all_this_verifies() -> None:
     make_version()
     activate(1)
     make_template()
-    assert verify.check("plan/trial").checked == 4
+    assert verify.check("plan/trial").checked == 5
     assert verify.check(None).verdict.name in ("VERIFIED", "CONSISTENT")

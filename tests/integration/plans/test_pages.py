@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from plans import document as document_of_plans
-from plans import models, operations, queries
+from plans import drafts, models, operations, queries
+from tests.factories import make_policy
 from tests.integration.plans.world import ANN, DAN, document, make_draft, make_template, make_version, publish
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def test_the_empty_list_says_what_fills_it(as_person: Any) -> None:
 def test_the_list_names_state_version_and_draft(as_person: Any) -> None:
     make_version()
     operations.activate_version(plan_key="trial", number=1, actor=ANN)
-    operations.save_draft(plan_key="trial", body="{}", expected_revision=1, actor=DAN)
+    drafts.save_text(plan_key="trial", body="{}", expected_revision=1, actor=DAN)
     page = as_person("eve", "view_plan").get("/admin/plans/").content.decode()
     for said in ("Trial", "active", "v1", "r2", "not published"):
         assert said in page
@@ -129,7 +130,7 @@ def test_a_version_that_was_changed_behind_the_database_is_shown_as_such(as_pers
 def test_an_approver_activates(as_person: Any) -> None:
     make_version()
     client = as_person("ann", "view_plan", "activate_plan")
-    assert "Activate v1" in client.get("/admin/plans/trial/").content.decode()
+    assert "Review v1" in client.get("/admin/plans/trial/").content.decode()
     answer = client.post("/admin/plans/trial/v/1/activate/", follow=True)
     assert answer.redirect_chain == [("/admin/plans/trial/", 302)]
     assert "Version 1 of trial is active" in answer.content.decode()
@@ -188,7 +189,7 @@ def test_line_ends_of_the_browser_change_nothing(as_person: Any) -> None:
 def test_a_stale_draft_is_answered_with_409_and_who_was_faster(as_person: Any, person: Any) -> None:
     make_draft()
     maria = person("maria")
-    operations.save_draft(plan_key="trial", body="{}", expected_revision=1, actor=f"user:{maria.pk}")
+    drafts.save_text(plan_key="trial", body="{}", expected_revision=1, actor=f"user:{maria.pk}")
     answer = as_person("eve", "edit_plan").post("/admin/plans/trial/draft/", {"body": text(seconds=7), "revision": "1"})
     page = answer.content.decode()
     assert answer.status_code == 409
@@ -257,17 +258,21 @@ def test_a_plan_without_a_draft_is_edited_from_its_newest_version(as_person: Any
 # --- new plans and templates --------------------------------------------------------------------------------------
 
 
-def test_a_new_plan_starts_with_a_document_that_can_be_published(as_person: Any) -> None:
+def test_a_new_plan_starts_in_the_designer_with_everything_but_its_steps(as_person: Any) -> None:
+    make_policy()
     client = as_person("eve", "edit_plan")
     answer = client.post("/admin/plans/new/", {"key": "fresh", "title": "Fresh"})
-    assert answer["Location"] == "/admin/plans/fresh/draft/"
-    assert "can be published" in client.get("/admin/plans/fresh/draft/").content.decode()
+    assert answer["Location"] == "/admin/plans/fresh/design/"
+    assert "Add the first step" in client.get("/admin/plans/fresh/design/").content.decode()
+    client.post("/admin/plans/fresh/design/act/", {"op": "add", "kind": "end", "revision": 1})
+    problems = [problem.message for problem in queries.review(models.PlanDraft.objects.get().body, "fresh").problems]
+    assert problems == []
 
 
 def test_a_document_is_imported_under_its_own_key(as_person: Any) -> None:
     file = SimpleUploadedFile("plan.json", json.dumps(document("imported", meta={"title": "Ünlü"})).encode())
     answer = as_person("eve", "edit_plan").post("/admin/plans/new/", {"file": file})
-    assert answer["Location"] == "/admin/plans/imported/draft/"
+    assert answer["Location"] == "/admin/plans/imported/design/"
     assert models.Plan.objects.get().title == "Ünlü"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plans import document, operations, pages, step_reading, steps
+from plans import document, operations, step_reading, steps, written
 from tests.integration.plans.world import DAN, HELLO, SCRIPT
 from tests.unit.plans.documents import ASKED, asked
 
@@ -59,7 +59,7 @@ def test_the_editor_says_what_may_be_written_for_each_kind(as_person: Any, insta
 
 
 def test_a_document_is_laid_out_as_people_write_it() -> None:
-    laid_out = pages.laid_out(document.canonical(ASKED))
+    laid_out = written.laid_out(document.canonical(ASKED))
     found = json.loads(laid_out)
     assert list(found["steps"]["check"]) == ["kind", "title", "instructions", "timeout_s", "on"]
     assert list(found["steps"]["morning"]) == ["kind", "time", "days", "on"]

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from audit.models import Entry
-from plans import models, operations
+from plans import drafts, models, operations
 from tests.unit.plans.documents import DONE, minimal
 
 HELLO = {
@@ -33,9 +33,7 @@ def publish(key: str = "trial", actor: str = DAN, **changes: Any) -> models.Plan
     """Save a changed draft and publish it."""
     before = models.PlanDraft.objects.filter(plan__key=key).first()
     text = json.dumps(document(key, **changes))
-    draft = operations.save_draft(
-        plan_key=key, body=text, expected_revision=before.revision if before else 0, actor=actor
-    )
+    draft = drafts.save_text(plan_key=key, body=text, expected_revision=before.revision if before else 0, actor=actor)
     return operations.publish_draft(plan_key=key, expected_revision=draft.revision, actor=actor)
 
 

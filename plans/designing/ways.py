@@ -1,0 +1,120 @@
+"""Where does a step of a draft lead? Its outcomes and their targets, read from JSON that may be unfinished.
+
+A draft may hold anything, so nothing here raises on what it meets; what is wrong is said by the checks.
+Pure: no Django, clock, random, environment, file or network.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from plans import steps
+
+Body = dict[str, Any]
+
+
+def outcomes(body: Any) -> dict[str, str]:
+    """Return label to target of a step, "" where an outcome leads nowhere yet.
+
+    A label of the kind's closed list is there also when the draft does not mention it; `blocked` only when it does,
+    for it may stay unmapped.
+    """
+    kind = kind_of(body)
+    if kind == steps.Kind.BRANCH:
+        arms = [*_objects(body.get("cases")), *_objects([body.get("else")])]
+        return {str(arm["name"]): _text(arm.get("goto")) for arm in arms if isinstance(arm.get("name"), str)}
+    if kind == steps.Kind.SPLIT:
+        arms = _objects(body.get("arms"))
+        return {str(arm["name"]): _text(arm.get("goto")) for arm in arms if isinstance(arm.get("name"), str)}
+    if kind in (None, steps.Kind.END):
+        return {}
+    on = _mapping(body.get("on"))
+    closed = steps.LABELS[kind] if kind != steps.Kind.TASK else (steps.TIMEOUT,)
+    known = [label for label in closed if label in on or label != steps.BLOCKED]
+    own = sorted(label for label in on if label not in closed) if kind == steps.Kind.TASK else []
+    return {label: _text(on.get(label)) for label in (*own, *known)}
+
+
+def leading(body: Body, label: str, target: str) -> Body:
+    """Return a step whose outcome leads to a target, "" for nowhere; a label that it does not have changes nothing."""
+    if label not in outcomes(body) and not _may_have(body, label):
+        return body
+    kind = kind_of(body)
+    if kind == steps.Kind.BRANCH:
+        cases = body.get("cases")
+        found = {**body, "cases": [_arm(arm, label, target) for arm in cases] if isinstance(cases, list) else cases}
+        return {**found, "else": _arm(body.get("else"), label, target)} if "else" in body else found
+    if kind == steps.Kind.SPLIT:
+        return {**body, "arms": [_arm(arm, label, target) for arm in body["arms"]]}
+    on = _mapping(body.get("on"))
+    if target or (kind == steps.Kind.TASK and label != steps.TIMEOUT):
+        return {**body, "on": {**on, label: target}}  # a task's own label stays, for nothing else names it
+    return {**body, "on": {name: to for name, to in on.items() if name != label}}
+
+
+def renamed(body: Any, name: Callable[[str], str]) -> Any:
+    """Return a step in which every name of a step is what `name` says: targets, `of`, conditions."""
+    if not isinstance(body, dict):
+        return body
+    found = dict(body)
+    for label, target in outcomes(body).items():
+        if target:
+            found = leading(found, label, name(target))
+    if isinstance(found.get("of"), str):
+        found["of"] = name(found["of"])
+    if isinstance(found.get("cases"), list):
+        found["cases"] = [
+            {**case, "when": condition(case["when"], name)} if isinstance(case, dict) and "when" in case else case
+            for case in found["cases"]
+        ]
+    if "require" in found:
+        found["require"] = condition(found["require"], name)
+    return found
+
+
+def condition(when: Any, name: Callable[[str], str]) -> Any:
+    """Return a condition in which every step is named as `name` says."""
+    if not isinstance(when, dict):
+        return when
+    found = dict(when)
+    for key in ("of", "step"):
+        if isinstance(found.get(key), str):
+            found[key] = name(found[key])
+    ref = found.get("ref")
+    if isinstance(ref, str) and ref.startswith("step.") and ref.endswith(".outcome"):
+        found["ref"] = f"step.{name(ref.removeprefix('step.').removesuffix('.outcome'))}.outcome"
+    if isinstance(found.get("args"), list):
+        found["args"] = [condition(arg, name) for arg in found["args"]]
+    if "arg" in found:
+        found["arg"] = condition(found["arg"], name)
+    return found
+
+
+def kind_of(body: Any) -> steps.Kind | None:
+    """Return the kind of a step, None when it has none that is known."""
+    kind = body.get("kind") if isinstance(body, dict) else None
+    return steps.Kind(kind) if isinstance(kind, str) and kind in set(steps.Kind) else None
+
+
+def _may_have(body: Body, label: str) -> bool:
+    kind = kind_of(body)
+    return kind is not None and label == steps.BLOCKED and label in steps.LABELS[kind]
+
+
+def _arm(arm: Any, label: str, target: str) -> Any:
+    if not isinstance(arm, dict) or arm.get("name") != label:
+        return arm
+    if target:
+        return {**arm, "goto": target}
+    return {key: value for key, value in arm.items() if key != "goto"}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
