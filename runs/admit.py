@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS = frozenset(event.value for event in EventKind)
 TRIES_AGAIN = ("retry", "redispatch", "send_again")
+STOPPED = "Stopped:"  # how the reason begins when its bulk action was stopped
 OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
 
 
@@ -52,6 +53,8 @@ class Admission:
         numbers = {found[0] for found in self.intents.values()}
         numbers |= {b["run"] for b in of["command"] if _is_command(b)}
         self.batch.take(store.by_number(sorted(numbers)))
+        lists = {b["bulk"] for b in of["command"] if isinstance(b.get("bulk"), str)}
+        self.stopped = store.stopped_bulks(sorted(lists)) if lists else set()
 
     def admit(self, arrival: Arrival, body: Mapping[str, Any]) -> None:
         """Apply one input, or say why not."""
@@ -146,6 +149,8 @@ class Admission:
         run = self.batch.runs.get(body["run"])
         if run is None:
             return _refused(arrival, f"There is no run {body['run']}.")
+        if body.get("bulk") in self.stopped:
+            return _refused(arrival, f"{STOPPED} somebody stopped the list before the engine took this run.", run.no)
         state, command = run.state, body["command"]
         if body["expected_n"] != state.n:
             return _refused(

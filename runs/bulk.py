@@ -8,19 +8,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Now
 
-from audit import vault
+from audit import log, vault
 from plans import document
 from plans import queries as plan_queries
 from runs import clock, inbox, operations
 from runs.engine import transitions
 from runs.engine.transitions import HELD, LABELLED, NOT_SENT, UNKNOWN_OUTCOME, Standing
-from runs.models import BULK_COMMANDS, Bulk, BulkItem, Inbox, Run
+from runs.failure_filter import FailureFilter
+from runs.models import BULK_COMMANDS, Bulk, BulkItem, Run
 from runs.queries import RunFilter
 
 MOST = 10_000  # runs of one list
@@ -72,6 +72,7 @@ def words(wanted: RunFilter, runs: int) -> str:
     parts += [f"at step {wanted.step}"] if wanted.step else []
     parts += [f"with the reason {wanted.reason}"] if wanted.reason else []
     parts += [f"found by “{wanted.q.strip()}”"] if wanted.q.strip() else []
+    parts += wanted.words() if isinstance(wanted, FailureFilter) else []
     return " ".join(parts)
 
 
@@ -99,6 +100,8 @@ def freeze(
     Bulk.objects.filter(confirmed_at=None, created_at__lt=Now() - FORGOTTEN).delete()
     count = len(found)
     text = f"all {count} {words(wanted, count)}" if ticked is None else f"{count} ticked of the {words(wanted, 0)}"
+    if ticked is None and isinstance(wanted, FailureFilter) and (hidden := wanted.left_out()):
+        text += f" ({hidden} snoozed left out)"
     bulk = Bulk.objects.create(command=command, filter=text, actor=actor, back=back)
     lane = clock.state().lane
     rows = [(run, run.n if ticked is None else ticked[run.no]) for run in found]
@@ -136,7 +139,7 @@ def confirm(*, bulk_id: uuid.UUID, actor: str, note: str, label: str = "") -> in
         raise operations.Refused("Choose the outcome along which the runs go on.")
     held = vault.hold(kind="note", value=note.strip(), subject=f"bulk/{bulk.pk}")
     Bulk.objects.filter(pk=bulk.pk).update(note=held, label=label, confirmed_at=Now())
-    asked = {"command": bulk.command, "actor": actor, "note": held, "label": label}
+    asked = {"command": bulk.command, "actor": actor, "note": held, "label": label, "bulk": str(bulk.pk)}
     rows = [(command_id(bulk, no, n), {**asked, "run": no, "expected_n": n}) for no, n in _possible(bulk)]
     return inbox.put_many(source="command", kind="command", rows=rows)
 
@@ -149,6 +152,37 @@ def command_id(bulk: Bulk, no: int, n: int) -> str:
 def _possible(bulk: Bulk) -> QuerySet[BulkItem, tuple[int, int]]:
     items = BulkItem.objects.filter(bulk=bulk, refusal="").order_by("place")
     return items.values_list("run_id", "expected_n")
+
+
+def cancel(*, bulk_id: uuid.UUID, actor: str) -> Bulk:
+    """Stop a list: the engine refuses each of its commands that it has not taken yet; what it took stays done.
+
+    The entry is written under the lock on the log's head, which every engine transaction holds too: so each of them
+    comes before the stop or after it, and which runs it still reached is in the order of the log.
+    Raises: operations.Refused when there is nothing left to stop.
+    """
+    with log.writing(by=actor) as writer:
+        bulk = Bulk.objects.select_for_update().get(pk=bulk_id)
+        if bulk.cancelled_at is not None:
+            raise operations.Refused("It was stopped already.")
+        if bulk.confirmed_at is None:
+            raise operations.Refused("Nobody has confirmed it, so nothing is under way.")
+        if str(bulk.pk) not in waiting():
+            raise operations.Refused("There is nothing left to stop: the engine has decided about every run.")
+        writer.append(f"bulk/{bulk.pk}", "bulk.cancelled", {})
+        bulk.cancelled_at, bulk.cancelled_by = writer.at, actor
+        bulk.save(update_fields=["cancelled_at", "cancelled_by"])
+        return bulk
+
+
+def waiting() -> dict[str, int]:
+    """Return {list: how many of its commands the engine has not taken yet}, from the inputs without a place."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT body::jsonb ->> 'bulk', count(*) FROM runs_inbox"
+            " WHERE place IS NULL AND kind = 'command' AND source = 'command' GROUP BY 1"
+        )
+        return {bulk: count for bulk, count in cursor.fetchall() if bulk}
 
 
 # What would happen
@@ -198,69 +232,3 @@ def _outcomes(items: QuerySet[BulkItem]) -> list[Outcome]:
             there[goto] = there.get(goto, 0) + place["c"]
     found = [Outcome(label, sorted(there), sum(there.values())) for label, there in leads.items()]
     return sorted(found, key=lambda outcome: -outcome.runs)
-
-
-# What came of it
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What became of a confirmed list so far. refusals: (sentence, how many), those at freezing included."""
-
-    runs: int
-    applied: int
-    waiting: int
-    refused: int
-    refusals: Sequence[tuple[str, int]]
-
-    @property
-    def done(self) -> int:
-        return self.runs - self.waiting
-
-
-def progress(bulk: Bulk) -> Progress:
-    """Return what the engine has decided about a list; a fixed number of queries."""
-    groups = BulkItem.objects.filter(bulk=bulk).values("refusal").annotate(c=Count("pk")).order_by()
-    left = {row["refusal"]: row["c"] for row in groups}
-    left.pop("", None)
-    ids = [command_id(bulk, no, n) for no, n in _possible(bulk)]
-    rows = Inbox.objects.filter(source="command", external_id__in=ids).order_by()
-    verdicts: dict[str, int] = {}
-    for row in rows.values("verdict", "reason").annotate(c=Count("pk")):
-        verdicts[row["verdict"]] = verdicts.get(row["verdict"], 0) + row["c"]
-        if row["verdict"] not in ("", "applied"):
-            why = "It changed before the engine took the command." if _is_stale(row["reason"]) else row["reason"]
-            left[why] = left.get(why, 0) + row["c"]
-    applied, waiting = verdicts.get("applied", 0), verdicts.get("", 0)
-    refused = sum(left.values())
-    ordered = sorted(left.items(), key=lambda pair: -pair[1])
-    return Progress(applied + waiting + refused, applied, waiting, refused, ordered)
-
-
-def _is_stale(reason: str) -> bool:
-    return reason.startswith("Stale:")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One run of a list on a page. input: its command in the inbox, None when none was put there."""
-
-    item: BulkItem
-    input: Inbox | None
-    changed: bool
-
-
-def page(bulk: Bulk, after: int) -> tuple[list[Shown], int | None]:
-    """Return the runs of a list after a place, and the place to go on from; three queries whatever their number."""
-    items = BulkItem.objects.filter(bulk=bulk, place__gt=after).select_related("run__contact")
-    found = list(items.defer("run__state", "run__contact__attributes").order_by("place")[: PAGE + 1])
-    ids = {command_id(bulk, item.run_id, item.expected_n): item.place for item in found if not item.refusal}
-    rows = Inbox.objects.filter(source="command", external_id__in=list(ids)) if bulk.confirmed_at else ()
-    inputs: dict[int, Any] = {ids[row.external_id]: row for row in rows}
-    shown = [Shown(item, inputs.get(item.place), item.run.n != item.expected_n) for item in found[:PAGE]]
-    return shown, found[PAGE - 1].place if len(found) > PAGE else None
-
-
-def newest(limit: int = 50) -> list[Bulk]:
-    """Return the lists that were confirmed, and those that may still be, newest first."""
-    return list(Bulk.objects.order_by("-created_at")[:limit])

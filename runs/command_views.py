@@ -1,6 +1,7 @@
 """The pages of a command: its form, its refusal when the run has changed, and what the engine made of it."""
 
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from audit import queries as audit_queries
-from runs import operations, pages, queries
+from runs import failure_filter, operations, pages, queries
 from runs.commands import WORDS, Offer, offer
 from runs.engine.transitions import Command
 from runs.models import Run
@@ -41,7 +42,8 @@ def act(request: HttpRequest, no: int, command: str) -> HttpResponse:
         about.form.add_error(None, refused)
     if about.form.errors:
         return _act_page(request, found, about, 422)
-    there = f"{_back(request, found)}?command={given['command_id']}"
+    back = _back(request, found)
+    there = f"{back}{'&' if '?' in back else '?'}command={given['command_id']}"
     return HttpResponseClientRedirect(there) if pages.wants_part(request) else redirect(there)
 
 
@@ -65,7 +67,19 @@ def _send(request: HttpRequest, found: Run, about: Offer) -> str:
 
 
 def _back(request: HttpRequest, found: Run) -> str:
-    return reverse("runs:tasks") if request.GET.get("from") == "tasks" else reverse("runs:run", args=[found.no])
+    """Return the page a command was opened from, with its filter."""
+    match request.GET.get("from"):
+        case "tasks":
+            return reverse("runs:tasks")
+        case "failures":
+            return failure_filter.back_to(request.GET.get("back", ""))
+    return reverse("runs:run", args=[found.no])
+
+
+def _query(request: HttpRequest) -> str:
+    """Return what a form's address has to carry, so that its answer knows where it was opened from."""
+    kept = {name: value for name in ("from", "back") if (value := request.GET.get(name, ""))}
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def _act_page(request: HttpRequest, found: Run, about: Offer, status: int) -> HttpResponse:
@@ -74,7 +88,8 @@ def _act_page(request: HttpRequest, found: Run, about: Offer, status: int) -> Ht
         "command": about,
         "task": pages.task(found),
         "back": _back(request, found),
-        "query": "?from=tasks" if request.GET.get("from") == "tasks" else "",
+        "query": _query(request),
+        "from_tasks": request.GET.get("from") == "tasks",
     }
     if pages.wants_part(request):
         return render(request, "runs/command_form.html", context, status=status)

@@ -186,6 +186,8 @@ class Bulk(models.Model):
     confirmed_at = models.DateTimeField(null=True, help_text="since when it asks; from then on nothing changes")
     label = models.TextField(blank=True, default="", help_text="the outcome, for commands that take one")
     note = models.JSONField(null=True, help_text="commitment to the reason, as in each of its commands")
+    cancelled_at = models.DateTimeField(null=True, help_text="since when the engine refuses what it had not taken yet")
+    cancelled_by = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -201,6 +203,11 @@ class Bulk(models.Model):
                 name="runs_bulk_label_when_confirmed",
             ),
             models.CheckConstraint(condition=~Q(filter="") & ~Q(actor=""), name="runs_bulk_complete"),
+            models.CheckConstraint(
+                condition=Q(cancelled_at__isnull=True, cancelled_by="")
+                | Q(cancelled_at__isnull=False, confirmed_at__isnull=False) & ~Q(cancelled_by=""),
+                name="runs_bulk_cancelled_by_whom",
+            ),
         ]
         indexes = [models.Index(fields=["-created_at"], name="runs_bulk_newest")]
 
@@ -226,3 +233,39 @@ class BulkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} at {self.expected_n}"
+
+
+class Triage(models.Model):
+    """Who looks after a failed run, and until when it is out of the way. What people did is in the stream triage/<no>.
+
+    Nothing here moves a run: commands go through the engine, whoever it is assigned to and however long it is snoozed.
+    """
+
+    run = models.OneToOneField(Run, models.PROTECT, primary_key=True)
+    assignee = models.TextField(blank=True, default="", help_text="the actor who looks after it, as the log names them")
+    snoozed_until = models.BigIntegerField(null=True, help_text="second of the desk's clock at which the snooze ends")
+    snoozed_n = models.BigIntegerField(null=True, help_text="number of the failure's entry; a later one ends it too")
+    notes = models.IntegerField(default=0)
+    n = models.BigIntegerField(help_text="number of entries in its stream")
+
+    class Meta:
+        verbose_name_plural = "triage"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(snoozed_until__isnull=True, snoozed_n__isnull=True)
+                | Q(snoozed_until__isnull=False, snoozed_n__isnull=False),
+                name="runs_triage_snoozes_a_failure",
+            ),
+            models.CheckConstraint(
+                condition=Q(assignee__regex=r"^(user:[0-9]+)?$"), name="runs_triage_assigned_to_a_person"
+            ),
+            models.CheckConstraint(condition=Q(n__gte=1, notes__gte=0), name="runs_triage_numbers"),
+        ]
+        indexes = [models.Index(fields=["assignee"], name="runs_triage_assignee", condition=~Q(assignee=""))]
+
+    def __str__(self) -> str:
+        return f"triage of run-{self.run_id}"
+
+    @property
+    def stream(self) -> str:
+        return f"triage/{self.run_id}"

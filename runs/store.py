@@ -130,6 +130,12 @@ def open_runs_of(contact_id: int) -> list[int]:
     return [no for (no,) in _fetch(sql, [contact_id, list(transitions.OPEN)])]
 
 
+def stopped_bulks(bulks: Sequence[str]) -> set[str]:
+    """Return those of these bulk actions that somebody stopped; whoever does holds the lock of the log's head."""
+    sql = "SELECT id::text FROM runs_bulk WHERE id = ANY(%s::text[]::uuid[]) AND cancelled_at IS NOT NULL"
+    return {bulk for (bulk,) in _fetch(sql, [list(bulks)])}
+
+
 def runs_of_intents(intents: Sequence[str]) -> dict[str, tuple[int, str, int, str]]:
     """Return {intent: (run number, step, contact id, channel)} for those intents that exist."""
     rows = _fetch(

@@ -8,10 +8,10 @@ from django.db.models import Model
 
 from audit.models import Stream
 from plans import document as plan_document
-from plans.models import Activation, Plan, PlanDraft, PlanVersion, TemplateVersion
+from plans.models import Activation, Plan, PlanDraft, PlanVersion, Review, TemplateVersion
 from policies.models import Consent, Contact, Counter, KillSwitch, Policy, PolicyVersion, Suppression
 from policies.rules import document as policy_document
-from runs.models import Engine, Inbox
+from runs.models import Bulk, Engine, Inbox, Triage
 from runs.rebuild import world as worlds
 from runs.rebuild.ledger import Ledger
 from runs.rebuild.report import STREAMS, Gone, Report
@@ -26,6 +26,7 @@ SUPPRESSION = (
 )  # fmt: skip
 UNITS = ("limit", "reserved", "posted", "overrun", "freed", "freed_at")
 SWITCH = ("engaged", "changed_at", "changed_by", "reason_ref")
+TRIAGE = ("assignee", "snoozed_until", "snoozed_n", "notes", "n")
 PUBLISHED = ("hash", "published_at", "published_by")
 
 Key = tuple[Any, ...]
@@ -44,6 +45,8 @@ def compare(
     _match(report, "kill switches", _stored(KillSwitch, "scope key", SWITCH), world.switches)
     _plans(report, world)
     _policies(report, world)
+    _match(report, "triage", _stored(Triage, "run_id", TRIAGE), {(no,): row for no, row in world.triage.items()})
+    _match(report, "bulk actions that were stopped", _stopped(), {(id,): row for id, row in world.stopped.items()})
     stored = ((key, row | {"head": bytes(row["head"]).hex()}) for key, row in _stored(Stream, "st", ("n", "head")))
     _match(report, STREAMS, stored, {(st,): {"n": n, "head": head.hex()} for st, (n, head) in heads.items()})
     _engine(report, world, started)
@@ -120,6 +123,9 @@ def _plans(report: Report, world: World) -> None:
     _match(report, "plan versions", versions, _with_text(world.plan_versions))
     activated = Activation.objects.order_by("id").values_list("version__plan__key", "version__number", "at", "by")
     _match(report, "activations", _numbered(activated), dict(_numbered(world.activations)))
+    reviews = _stored(Review, "version__plan__key version__number", ("verdict", "at", "by", "note"))
+    named = ((key, {**row, "note": row["note"] and row["note"]["ref"]}) for key, row in reviews)
+    _match(report, "reviews", named, world.reviews)
     drafts = _hashed(_stored(PlanDraft, "plan__key", ("body", "revision", "updated_at", "updated_by")), _draft_hash)
     _match(report, "drafts", drafts, {(key,): row for key, row in world.drafts.items()})
     templates = _hashed(_stored(TemplateVersion, "key number", ("document", *PUBLISHED)), _template_hash)
@@ -132,6 +138,11 @@ def _policies(report: Report, world: World) -> None:
     stored = _stored(PolicyVersion, "policy__key number", ("body", "reason_ref", *PUBLISHED))
     versions = _hashed(stored, policy_document.document_hash)
     _match(report, "policy versions", versions, _with_text(world.policy_versions))
+
+
+def _stopped() -> Rows:
+    rows = Bulk.objects.exclude(cancelled_at=None).values_list("pk", "cancelled_by")
+    return (((str(pk),), {"cancelled_by": by}) for pk, by in rows)
 
 
 def _numbered(activations: Iterable[tuple[Any, ...]]) -> Rows:

@@ -71,11 +71,14 @@ class World:
         self.plans: dict[str, Plan] = {}
         self.plan_versions: dict[tuple[str, int], dict[str, Any]] = {}
         self.activations: list[tuple[str, int, int, str]] = []
+        self.reviews: dict[tuple[str, int], dict[str, Any]] = {}
         self.drafts: dict[str, dict[str, Any]] = {}
         self.templates: dict[tuple[str, int], dict[str, Any]] = {}
         self.policies: dict[str, int] = {}  # key to active version
         self.policy_versions: dict[tuple[str, int], dict[str, Any]] = {}
         self.erased: set[str] = set()  # streams whose personal values were erased
+        self.triage: dict[int, dict[str, Any]] = {}  # by run
+        self.stopped: dict[str, dict[str, Any]] = {}  # bulk actions
         self.halted = ""
         self.clock_inputs = {"clock.advance": 0, "clock.confirm": 0}
 
@@ -83,7 +86,7 @@ class World:
         """Fold one entry that is not of a run; say whether its type is known."""
         fold = _FOLDS.get(entry.type)
         if fold is None:
-            return entry.type in _SAYS_NOTHING
+            return entry.type in _SAYS_NOTHING or entry.type.startswith(_LOGINS)
         fold(self, entry, opened)
         return True
 
@@ -194,6 +197,11 @@ class World:
         self.plans[key].state, self.plans[key].active = "active", number
         self.activations.append((key, number, entry.tick, entry.by))
 
+    def _plan_reviewed(self, entry: Entry, _: Opened) -> None:
+        verdict, note = entry.type.removeprefix("plan."), entry.data.get("note")
+        said = {"verdict": verdict, "at": entry.tick, "by": entry.by, "note": note and note["ref"]}
+        self.reviews[_name(entry), entry.data["version"]] = said
+
     def _plan_retired(self, entry: Entry, _: Opened) -> None:
         self.plans[_name(entry)].state = "retired"
 
@@ -209,6 +217,25 @@ class World:
         key, number = _name(entry), entry.data["number"]
         self.policies[key] = number
         self.policy_versions[key, number] = {**_published(entry), "reason_ref": entry.data["reason"]["ref"]}
+
+    # The desk
+
+    def _triaged(self, entry: Entry, _: Opened) -> None:
+        fresh = {"assignee": "", "snoozed_until": None, "snoozed_n": None, "notes": 0}
+        row = self.triage.setdefault(int(_name(entry)), fresh)
+        row["n"] = entry.n
+        match entry.type:
+            case "triage.assigned":
+                row["assignee"] = entry.data["to"]
+            case "triage.snoozed":
+                row |= {"snoozed_until": entry.data["until"], "snoozed_n": entry.data["failure"]}
+            case "triage.woken":
+                row |= {"snoozed_until": None, "snoozed_n": None}
+            case "triage.noted":
+                row["notes"] += 1
+
+    def _bulk_stopped(self, entry: Entry, _: Opened) -> None:
+        self.stopped[_name(entry)] = {"cancelled_by": entry.by}
 
     # The engine
 
@@ -246,12 +273,17 @@ _FOLDS: Mapping[str, Callable[[World, Entry, Opened], None]] = {
     "plan.created": World._plan_created,
     "plan.published": World._plan_published,
     "plan.activated": World._plan_activated,
+    "plan.approved": World._plan_reviewed,
+    "plan.sent_back": World._plan_reviewed,
     "plan.retired": World._plan_retired,
     "draft.saved": World._draft,
     "template.published": World._template,
     "policy.published": World._policy,
+    **dict.fromkeys(("triage.assigned", "triage.snoozed", "triage.woken", "triage.noted"), World._triaged),
+    "bulk.cancelled": World._bulk_stopped,
     "engine.halted": World._halted,
     "engine.resumed": World._resumed,
     "clock.advanced": World._advanced,
 }
 _SAYS_NOTHING = frozenset({"engine.started"})
+_LOGINS = "account."  # what people did to their logins: no table of the desk comes from it
