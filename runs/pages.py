@@ -48,10 +48,13 @@ def chain_break(run: Run, entries: Sequence[Entry]) -> chain.Break | None:
 # Commands
 
 
-def standing(run: Run) -> transitions.Standing | None:
-    """Return what decides which commands a run takes; None when its plan version is not what it was."""
+def standing(run: Run, *, at: int | None = None) -> transitions.Standing | None:
+    """Return what decides which commands a run takes; None when its plan version is not what it was.
+
+    at: the lane clock, None to read it.
+    """
     try:
-        return operations.standing_of(run)
+        return operations.standing_of(run, at=at)
     except (plan_queries.Corrupt, document.Invalid):
         return None
 
@@ -97,10 +100,8 @@ def task(run: Run) -> Task | None:
     """Return what a person is asked to do, when the run waits for one."""
     if run.status != transitions.Status.WAITING or run.reason != transitions.TASK:
         return None
-    try:
-        here = plan_queries.parsed(run.plan_version_id).steps.get(run.step)
-    except (plan_queries.Corrupt, document.Invalid):
-        return None
+    plan = plan_of(run)
+    here = plan.steps.get(run.step) if plan else None
     return here if isinstance(here, Task) else None
 
 
@@ -119,26 +120,34 @@ def timeline(entries: Sequence[Entry], broken_at: int = 0) -> list[TimelineRow]:
     """
     sound = [entry for entry in entries if not broken_at or entry.n < broken_at]
     bodies = decoded(sound)
-    beside = _beside(bodies)
+    return rows_of(entries, bodies, beside(bodies), broken_at)
+
+
+def rows_of(
+    entries: Sequence[Entry], bodies: Sequence[Mapping[str, Any]], beside: explain.Beside, broken_at: int = 0
+) -> list[TimelineRow]:
+    """Return entries as rows. bodies: the texts of those before a break, decoded."""
+    sound = entries[: len(bodies)]
     rows = [TimelineRow(entry, explain.row(body, beside)) for entry, body in zip(sound, bodies, strict=True)]
     return rows + [TimelineRow(entry, explain.unread(entry, broken_at)) for entry in entries[len(sound) :]]
 
 
-def _beside(bodies: Sequence[Mapping[str, Any]]) -> explain.Beside:
-    commands = [body["data"] for body in bodies if body["type"] == "command.accepted"]
+def beside(bodies: Sequence[Mapping[str, Any]], asked_for: Sequence[Mapping[str, Any]] = ()) -> explain.Beside:
+    """Return what helps to read entries: names, reasons, recovery rules. asked_for: commands that became no entry."""
+    commands = [body["data"] for body in bodies if body["type"] == "command.accepted"] + list(asked_for)
     actors = {data["actor"] for data in commands}
     actors |= {body["data"]["source"] for body in bodies if body["type"] == "run.started"}
-    refs = [data["note"]["ref"] for data in commands if data["note"]]
+    refs = [data["note"]["ref"] for data in commands if data.get("note")]
     hashes = {body["data"]["policy"]["hash"] for body in bodies if body["type"].startswith("recovery.")}
     return explain.Beside(
         names=audit_queries.actor_names(actors) if actors else {},
         notes=vault.reveal_many(refs) if refs else {},
         rules=queries.recovery_rules(hashes) if hashes else {},
-        clock=_clock,
+        clock=clock,
     )
 
 
-def _clock(zone: str, at: int) -> str:
+def clock(zone: str, at: int) -> str:
     """Return what a wall clock of a zone shows at an instant."""
     if not hours.is_zone(zone):
         return zone
@@ -146,14 +155,17 @@ def _clock(zone: str, at: int) -> str:
     return f"{here:%H:%M} in {zone} on {here:%a} {here.day} {here:%b %Y}"
 
 
-def picture(run: Run, bodies: Sequence[Mapping[str, Any]]) -> diagram.Diagram | None:
-    """Return the graph of the run's own plan version with the path it walked.
-
-    None when what is stored no longer hashes to its hash.
-    """
+def plan_of(run: Run) -> document.Plan | None:
+    """Return the plan of the run's own version, or None when what is stored no longer hashes to its hash."""
     try:
-        plan = plan_queries.parsed(run.plan_version_id)
+        return plan_queries.parsed(run.plan_version_id)
     except (plan_queries.Corrupt, document.Invalid):
+        return None
+
+
+def picture(run: Run, plan: document.Plan | None, bodies: Sequence[Mapping[str, Any]]) -> diagram.Diagram | None:
+    """Return the graph of the run's own plan version with the path it walked; None when there is no such plan."""
+    if plan is None:
         return None
     states, walked = explain.walked(bodies, run.status, run.step)
     return diagram.draw(plan, layout.layout(plan), diagram.Marks(states, walked))

@@ -7,23 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import (
-    CharField,
     Count,
     Exists,
-    F,
     IntegerField,
     Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
-    Value,
 )
-from django.db.models.functions import Cast, Concat, Now
+from django.db.models.functions import Now
 from django.http import Http404
 
 from audit.models import Entry, Head
-from channels.models import OutboxMessage
 from plans.models import Plan
 from policies.models import Contact, PolicyVersion
 from runs.engine import transitions
@@ -39,6 +35,7 @@ class Desk:
     failed: int = 0
     tasks: int = 0
     halted: str = ""
+    holder: str = ""
     beat_at: datetime | None = None
     now: datetime | None = None
     lane: int = 0
@@ -154,28 +151,9 @@ def run_or_404(no: int) -> Run:
     return found
 
 
-def neighbours(run: Run) -> tuple[int | None, int | None]:
-    """Return the numbers of the failed runs before and after this one."""
-    failed = Run.objects.filter(status="FAILED")
-    before = failed.filter(no__lt=run.no).order_by("-no").values_list("no", flat=True)[:1]
-    after = failed.filter(no__gt=run.no).order_by("no").values_list("no", flat=True)[:1]
-    return next(iter(before), None), next(iter(after), None)
-
-
 def entries(run: Run, *, after: int = 0, limit: int = 400) -> list[Entry]:
     """Return entries of a run, oldest first."""
     return list(Entry.objects.filter(st=run.stream, n__gt=after).order_by("n")[:limit])
-
-
-def inputs_of(run: Run, limit: int = 50) -> list[Inbox]:
-    """Return the newest inputs that were applied to a run or refused for it."""
-    return list(Inbox.objects.filter(run=run).order_by("-id")[:limit])
-
-
-def siblings(run: Run, limit: int = 10) -> list[Run]:
-    """Return other runs of the same contact, newest first."""
-    others = Run.objects.filter(contact=run.contact_id).exclude(no=run.no)
-    return list(others.only("no", "status", "reason", "plan_key", "step", "start_at").order_by("-no")[:limit])
 
 
 # Failures
@@ -206,20 +184,6 @@ def causes(wanted: RunFilter | None = None, limit: int = 50) -> list[Cause]:
     )
     most = max((group["runs"] for group in groups), default=1)
     return [Cause(**group, share=max(2, round(100 * group["runs"] / most))) for group in groups]
-
-
-def failed_runs(wanted: RunFilter, before: int | None) -> Page:
-    """Return a page of failed runs with the tick of the failure, and how often each has been sent and retried."""
-    stream = Concat(Value("run/"), Cast(OuterRef("no"), CharField()), output_field=CharField())
-    own = Entry.objects.filter(st=stream)
-    failed_at = own.filter(type="run.failed").order_by("-n").values("tick")[:1]
-    retried = own.filter(type="command.accepted").order_by().values("st").annotate(c=Count("seq")).values("c")
-    rows = _shown().annotate(
-        failed_tick=Subquery(failed_at),
-        failed_at=F("start_at") + Subquery(failed_at),
-        commands=Subquery(retried, output_field=IntegerField()),
-    )
-    return page_of(wanted.apply(rows.filter(status="FAILED")), "no", before)
 
 
 # Tasks
@@ -279,9 +243,3 @@ def recovery_rules(hashes: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """Return {hash: recovery rules} of policy versions."""
     rows = PolicyVersion.objects.filter(hash__in=hashes).values_list("hash", "body")
     return {hash: json.loads(body).get("recovery", []) for hash, body in rows}
-
-
-def messages_of(run: Run, limit: int = 50) -> list[OutboxMessage]:
-    """Return the messages made for a run, oldest first, without their text."""
-    rows = OutboxMessage.objects.filter(run=run.stream).defer("body", "salt", "to_address")
-    return list(rows.order_by("created_at", "intent")[:limit])

@@ -68,12 +68,13 @@ def _counter(counter: Data, currency: str) -> str:
     name = counter["key"].split(":")[1]
     over = "" if counter["used"] + counter["amount"] <= counter["limit"] else "✗ "
     if counter["rule"] == "budget":
-        used, limit, more = (_money(counter[part]) for part in ("used", "limit", "amount"))
+        used, limit, more = (money(counter[part]) for part in ("used", "limit", "amount"))
         return f"{over}budget {name} {used}/{limit} {currency} (+{more})"
     return f"{over}limit {name} {counter['used']}/{counter['limit']}"
 
 
-def _money(micros: int) -> str:
+def money(micros: int) -> str:
+    """Return micro-units as an amount with two decimals, more only when they are not zero."""
     whole, rest = divmod(micros, 1_000_000)
     return f"{whole}.{f'{rest:06}'.rstrip('0').ljust(2, '0')}"
 

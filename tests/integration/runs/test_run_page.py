@@ -24,7 +24,7 @@ def test_a_failed_run_says_why_it_stands_and_what_is_needed() -> None:
     assert "Stopped at mail:" in page and "refused the recipient address" in page
     assert "The message certainly did not leave." in page
     assert "step_failed:smtp_recipient_refused" in page
-    assert page.count("<dialog") == 5  # retry, resolve, skip, cancel, and the keyboard help
+    assert page.count("<dialog") == 6  # retry, resolve, skip, cancel, the keys, and the help of the page
 
 
 def test_the_timeline_writes_the_gates_reasons_out_with_their_numbers() -> None:
