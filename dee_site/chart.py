@@ -4,14 +4,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# key, words, class: from the bottom of a bar to its top
-SERIES = (
-    ("done", "completed", "is-done"),
-    ("stopped", "stopped", "is-stopped"),
-    ("open", "open", "is-open"),
-    ("failed", "failed", "is-failed"),
+from audit.templatetags.dee import count as grouped
+
+BOTTOM, RIGHT, GAP = 30, 8, 0.36
+LABEL_WIDTH = 52  # a day's name and the air beside it; narrower slots name every second day, or every third
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is drawn and how large. series: key, words, class, from the bottom of a bar to its top."""
+
+    series: Sequence[tuple[str, str, str]]
+    width: int = 680
+    height: int = 280
+    left: int = 44
+    top: int = 12
+
+
+RUNS = Frame(
+    (
+        ("done", "completed", "is-done"),
+        ("stopped", "stopped", "is-stopped"),
+        ("open", "open", "is-open"),
+        ("failed", "failed", "is-failed"),
+    )
 )
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 900, 210, 44, 12, 30, 0.36
+MESSAGES = Frame(
+    (
+        ("sent", "sent", "is-sent"),
+        ("underway", "on its way", "is-open"),
+        ("unknown", "unknown", "is-stopped"),
+        ("unsent", "not sent", "is-failed"),
+    ),
+    width=300,
+    height=104,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +53,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text at a place. numbers: for a day its counts in the order of SERIES, for the table."""
+    """A text at a place. shown: there is room for it. numbers: for a day its counts in the order of the series."""
 
     x: int
     y: int
     text: str
     numbers: Sequence[int] = ()
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +75,44 @@ class Chart:
     sentence: str
 
 
-def stacked(days: Sequence[tuple[int, Mapping[str, int]]]) -> Chart:
-    """Return the drawing of (epoch seconds of the day, counts by series key), oldest first."""
+def stacked(days: Sequence[tuple[int, Mapping[str, int]]], frame: Frame = RUNS, of: str = "Runs started") -> Chart:
+    """Return the drawing of (epoch seconds of the day, counts by series key), oldest first. of: what is counted."""
     top = _ceiling(max((sum(counts.values()) for _, counts in days), default=0))
-    room, floor = HEIGHT - TOP - BOTTOM, HEIGHT - BOTTOM
-    slot = (WIDTH - LEFT) / max(1, len(days))
+    floor = frame.height - BOTTOM
+    slot = (frame.width - frame.left - RIGHT) / max(1, len(days))
+    every = max(1, -(-LABEL_WIDTH // max(1, int(slot))))
     parts, labels = [], []
     for index, (second, counts) in enumerate(days):
-        x, y, name = LEFT + slot * index, floor, _day(second)
-        for key, words, css in SERIES:
-            count = counts.get(key, 0)
-            height = round(room * count / top)
-            if count:
-                height = max(2, height)
-                y -= height
-                parts.append(
-                    Part(
-                        round(x + slot * GAP / 2),
-                        y,
-                        round(slot * (1 - GAP)),
-                        height - 1,
-                        css,
-                        f"{name}: {count} {words}",
-                    )
-                )
-        labels.append(Label(round(x + slot / 2), HEIGHT - 10, name, [counts.get(key, 0) for key, _, _ in SERIES]))
-    total = sum(sum(counts.values()) for _, counts in days)
-    failed = sum(counts.get("failed", 0) for _, counts in days)
-    sentence = f"Runs started per day over {len(days)} days: {total} in all, {failed} of them stand FAILED."
-    grid = [Label(LEFT, floor - round(room * step / 2), str(top * step // 2)) for step in (0, 1, 2)]
-    return Chart(WIDTH, HEIGHT, LEFT, parts, labels, grid, sentence)
+        x, name = frame.left + slot * index, _day(second)
+        parts += _bar(counts, frame, top, (round(x + slot * GAP / 2), round(slot * (1 - GAP)), name))
+        numbers = [counts.get(key, 0) for key, _, _ in frame.series]
+        shown = (len(days) - 1 - index) % every == 0  # counted from today, which is always named
+        labels.append(Label(round(x + slot / 2), frame.height - 10, name, numbers, shown))
+    room = floor - frame.top
+    grid = [Label(frame.left, floor - round(room * step / 2), grouped(top * step // 2)) for step in (0, 1, 2)]
+    return Chart(frame.width, frame.height, frame.left, parts, labels, grid, _sentence(days, frame, of))
+
+
+def _bar(counts: Mapping[str, int], frame: Frame, top: int, place: tuple[int, int, str]) -> list[Part]:
+    """Return the parts of one day's bar, from the floor up. place: left edge, width, name of the day."""
+    x, width, name = place
+    y = floor = frame.height - BOTTOM
+    parts = []
+    for key, words, css in frame.series:
+        count = counts.get(key, 0)
+        if count:
+            height = max(2, round((floor - frame.top) * count / top))
+            y -= height
+            parts.append(Part(x, y, width, height - 1, css, f"{name}: {grouped(count)} {words}"))
+    return parts
+
+
+def _sentence(days: Sequence[tuple[int, Mapping[str, int]]], frame: Frame, of: str) -> str:
+    total = grouped(sum(sum(counts.values()) for _, counts in days))
+    sums = [(words, sum(counts.get(key, 0) for _, counts in days)) for key, words, _ in frame.series]
+    said = ", ".join(f"{grouped(number)} {words}" for words, number in sums if number)
+    span = "1 day" if len(days) == 1 else f"{len(days)} days"
+    return f"{of} per day over {span}: {total} in all{f': {said}' if said else ''}."
 
 
 def _ceiling(most: int) -> int:

@@ -1,4 +1,4 @@
-"""What does the overview count? Runs per day, what comes up, what the gate stopped, how messages fared."""
+"""What does the overview count? Runs and messages per day, what the gate stopped, how messages fared."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import connection
 from django.db.models import BigIntegerField, Count, F, JSONField, Min
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast
@@ -16,7 +18,10 @@ from runs.models import Inbox, Run
 
 WINDOW = 5_000  # entries that one look reads for what the gate stopped
 TAKEN = ("accepted", "delivered", "label")
+LOST = ("not_sent", "unknown")
+SHOWN = 3  # runs that are named beside a number
 MANY = 10_000  # counts stop here: "10 000 or more" is all a person needs to know
+NEWEST = 10_000  # messages that one look counts per day
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +52,6 @@ def runs_per_day(lane: int, days: int = 14) -> list[Day]:
     return [Day(day, found.get(day, {})) for day in range(today - days + 1, today + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """How many runs act next within the hour and the day. Counts stop at MANY."""
-
-    hour: int
-    day: int
-
-
-def ahead(lane: int) -> Ahead:
-    """Return what is coming up, from the index of due runs."""
-    return Ahead(_due_within(lane + 3600), _due_within(lane + 86400))
-
-
 def held(limit: int = 6) -> list[dict[str, Any]]:
     """Return {reason, runs, until} of runs a policy holds, the largest group first; until: when the first goes on."""
     groups = Run.objects.filter(status="PAUSED").order_by().values("reason")
@@ -76,7 +68,10 @@ class Stopped:
 
 
 def stopped_today(lane: int) -> Stopped:
-    """Return {verdict, rule, code, sends} since midnight UTC, from the newest WINDOW entries of the log."""
+    """Return {verdict, rule, code, sends, newest} since midnight UTC, from the newest WINDOW entries of the log.
+
+    newest: the numbers of the last SHOWN runs it happened to.
+    """
     size = Head.objects.values_list("size", flat=True).get(id=1)
     data = KeyTransform("data", Cast("body", JSONField()))
     day = (
@@ -90,17 +85,69 @@ def stopped_today(lane: int) -> Stopped:
             code=KeyTextTransform("code", data),
         )
     )
-    rows = day.order_by().values("verdict", "rule", "code").annotate(sends=Count("seq"))
-    return Stopped([dict(row) for row in rows.order_by("-sends", "rule", "code")[:8]], size <= WINDOW)
+    rows = (
+        day.order_by()
+        .values("verdict", "rule", "code")
+        .annotate(sends=Count("seq"), streams=ArrayAgg("st", order_by="-seq"))
+    )
+    found = [{**row, "newest": _run_numbers(row["streams"])} for row in rows.order_by("-sends", "rule", "code")[:8]]
+    return Stopped(found, size <= WINDOW)
+
+
+def _run_numbers(streams: Sequence[str]) -> list[int]:
+    return [int(st.removeprefix("run/")) for st in list(dict.fromkeys(streams))[:SHOWN]]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDays:
+    """Messages of the last days by channel. days: (day since the epoch, {channel: {what became of it: number}}).
+
+    complete: no day was cut because there were more than NEWEST.
+    """
+
+    days: Sequence[tuple[int, Mapping[str, Mapping[str, int]]]]
+    complete: bool
+
+
+# What an outcome is in the chart; a message without one is on its way.
+FARED = {"": "underway", "unknown": "unknown", "not_sent": "unsent", "voided": "unsent"}
+
+_MESSAGES = """
+    SELECT floor(extract(epoch FROM created_at) / 86400)::bigint, channel, outcome, count(*)
+      FROM (SELECT created_at, channel, outcome FROM channels_outboxmessage
+             WHERE created_at >= to_timestamp(%s) ORDER BY created_at DESC, intent DESC LIMIT %s) AS newest
+     GROUP BY 1, 2, 3
+"""
+
+
+def messages_per_day(lane: int, days: int = 7) -> MessageDays:
+    """Return the last `days` days, oldest first, with what became of each channel's messages."""
+    first = lane // 86400 - days + 1
+    with connection.cursor() as cursor:
+        cursor.execute(_MESSAGES, [first * 86400, NEWEST])
+        rows = cursor.fetchall()
+    found: dict[int, dict[str, dict[str, int]]] = {day: {} for day in range(first, first + days)}
+    for day, channel, outcome, count in rows:
+        of_channel = found.get(day, {}).setdefault(channel, {})
+        fared = FARED.get(outcome, "sent")
+        of_channel[fared] = of_channel.get(fared, 0) + count
+    return MessageDays(list(found.items()), sum(row[3] for row in rows) < NEWEST)
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The newest messages of a channel: how many, how many came to what, and when the last one was taken."""
+    """The newest messages of a channel: how many, how many came to what, and when one was last taken or lost."""
 
     messages: int
     outcomes: Mapping[str, int]
     last_taken: datetime | None
+    last_lost: datetime | None
+    lost: int
+
+    @property
+    def lost_percent(self) -> int:
+        """Return how many in a hundred were not sent or are of unknown fate, at least 1 when any was."""
+        return -(-100 * self.lost // self.messages)
 
 
 def traffic(newest: int = 200) -> dict[str, Traffic]:
@@ -114,13 +161,11 @@ def traffic(newest: int = 200) -> dict[str, Traffic]:
             len(sent),
             dict(Counter(outcome.replace("_", " ") or "on its way" for outcome, _ in sent)),
             next((at for outcome, at in sent if outcome in TAKEN), None),
+            next((at for outcome, at in sent if outcome in LOST), None),
+            sum(outcome in LOST for outcome, _ in sent),
         )
         for channel, sent in found.items()
     }
-
-
-def _due_within(until: int) -> int:
-    return Run.objects.filter(due_at__isnull=False, due_at__lte=until).order_by("due_at")[:MANY].count()
 
 
 def recently_refused(since: datetime) -> int:

@@ -54,5 +54,11 @@ def lag_s(desk: Desk) -> int:
     """Return by how many seconds the oldest due action is late."""
     if desk.now is None or desk.next_due is None:
         return 0
-    wall = desk.target if desk.target is not None else int(desk.now.timestamp()) + desk.offset_s
-    return max(0, wall - desk.next_due)
+    return max(0, wall_s(desk) - desk.next_due)
+
+
+def wall_s(desk: Desk) -> int:
+    """Return the lane second up to which the engine may work now; never before the lane clock."""
+    if desk.now is None:
+        return desk.lane
+    return max(desk.lane, desk.target if desk.target is not None else int(desk.now.timestamp()) + desk.offset_s)
