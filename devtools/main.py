@@ -4,16 +4,17 @@ import signal
 import sys
 from collections.abc import Callable
 
-from devtools import mutating, running, soaking, testing
+from devtools import mutating, running, screenshots, soaking, testing
 from devtools.instance import say
 from devtools.paths import Refused
 
 USAGE = """usage: python3 dev.py run                  start DEE at http://127.0.0.1:${PORT:-8000}/admin/
        python3 dev.py test [pytest args]   check everything; with arguments, only pytest
-       python3 dev.py bench [args]         measure, and print a table
+       python3 dev.py bench [--pages]      measure the engine, or the pages, and print a table
        python3 dev.py soak [--seeds N]     tell simulated stories with crashes, and check every promise
        python3 dev.py soak --processes     kill and restart real processes for a while, and compare
        python3 dev.py mutants [NAME …]     plant faults, and see whether the tests notice
+       python3 dev.py screenshots [DIR]    take pictures of every page: light, dark, phone
        python3 dev.py manage COMMAND …     one management command, with the servers running"""
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "bench": running.bench,
     "manage": running.manage,
     "mutants": mutating.mutate,
+    "screenshots": screenshots.screenshots,
     "soak": soaking.soak,
 }
 

@@ -39,9 +39,9 @@ def run(arguments: list[str]) -> int:
                 for program in (web, worker):
                     processes.append(children.start(program, logs=LOGS, env=running.env, cwd=ROOT))
                 # Three Pythons starting on two cores are slower than two and then one: beat comes when pages do.
-                _wait_for("healthz", running, processes)
+                wait_for("healthz", running, processes)
                 processes.insert(1, children.start(beat, logs=LOGS, env=running.env, cwd=ROOT))
-                _wait_for("readyz", running, processes, within_s=20)
+                wait_for("readyz", running, processes, within_s=20)
                 instance.tell(running)
                 print(
                     f"\nDEE is running at {running.env['DEE_URL']}/admin/\n{logins}Ctrl-C stops everything.", flush=True
@@ -69,25 +69,29 @@ def manage(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """Measure on servers of its own, with fsync on, so that the demo's data stays as it is."""
+    """Measure on servers of its own, with fsync on, so that the demo's data stays as it is; with --pages, the pages."""
     python = install.ready("run")
-    with instance.thrown_away(python, "bench", durable=True) as running:
-        _migrate(running)
-        env = {**running.env, "DEE_EMAIL_ADAPTER": "null"}
-        return children.foreground(running.manage("bench", *arguments), env=env, cwd=ROOT)
+    pages = "--pages" in arguments
+    rest = [argument for argument in arguments if argument != "--pages"]
+    with instance.thrown_away(python, "bench", durable=not pages) as running:
+        prepare(running)
+        env = running.env if pages else {**running.env, "DEE_EMAIL_ADAPTER": "null"}
+        command = running.manage("bench_pages" if pages else "bench", *rest)
+        return children.foreground(command, env=env, cwd=ROOT)
 
 
 def prepare(running: Instance) -> None:
     """Bring tables and static files up to date; cheap when they are."""
     _migrate(running)
-    static = [path for folder in ("static", "*/static") for path in ROOT.glob(f"{folder}/**/*") if path.is_file()]
+    folders = [ROOT / "static", *ROOT.glob("[!.]*/static")]  # not .data/static, where they are collected
+    static = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     if _changed("static", static):
         _must(running.manage("collectstatic", "--noinput", "--clear", "--verbosity=0"), running.env, "static files")
         _remember("static", static)
 
 
 def _migrate(running: Instance) -> None:
-    files = list(ROOT.glob("*/migrations/*.py"))
+    files = [*ROOT.glob("*/migrations/*.py"), ROOT / "dee_site" / "roles.py"]  # the roles follow every migrate
     ours = bool(running.superuser)  # what a server of the user's own holds, we cannot remember for it
     if not ours or _changed("migrated", files, running.data):
         _must(running.manage("migrate", "--noinput", "--verbosity=0"), running.owner_env, "migrations")
@@ -139,7 +143,7 @@ def _check_port(port: int) -> None:
             ) from None
 
 
-def _wait_for(address: str, running: Instance, processes: list[Child], within_s: float = 60) -> None:
+def wait_for(address: str, running: Instance, processes: list[Child], within_s: float = 60) -> None:
     """Wait until /healthz or /readyz is good. One that answers, but never well, is told with its reason."""
     deadline = time.monotonic() + within_s
     reason = ""

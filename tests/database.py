@@ -6,6 +6,7 @@ back in, triggers on again, in one transaction.
 """
 
 import os
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -68,7 +69,13 @@ class TestDatabase:
         if self._flushing is not None:
             self._flushing.close()
         connections.close_all()
-        self._maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"))
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        for _ in range(20):
+            try:
+                return self._maintain(drop)
+            except psycopg.errors.InsufficientPrivilege:  # autovacuum is at work there, and we may not end it
+                time.sleep(0.5)
+        self._maintain(drop)
 
     def flush(self) -> None:
         """Bring every table and sequence back to what the migrations left."""
