@@ -12,7 +12,14 @@ from audit.models import Verification
 LEVELS = {"VERIFIED": "ok", "CONSISTENT": "info", "BROKEN": "bad", "CONTRADICTS": "bad", "NOTHING": "warn"}
 
 # Where the subject of a stream has a page of its own. Names only: this app knows nothing of the apps above it.
-HOMES = {"run": "runs:run", "plan": "plans:plan", "contact": "policies:contact", "policy": "policies:policy"}
+HOMES = {
+    "run": "runs:run",
+    "triage": "runs:run",
+    "bulk": "runs:bulk",
+    "plan": "plans:plan",
+    "contact": "policies:contact",
+    "policy": "policies:policy",
+}
 
 
 def wants_part(request: HttpRequest) -> bool:
@@ -34,7 +41,7 @@ def page_of(st: str) -> str:
     """Return the address of the page about a stream's subject, or "" when there is none."""
     kind, _, key = st.partition("/")
     try:
-        return reverse(HOMES[kind], args=[int(key) if kind == "run" else key])
+        return reverse(HOMES[kind], args=[int(key) if kind in ("run", "triage") else key])
     except (KeyError, NoReverseMatch, ValueError):
         return ""
 

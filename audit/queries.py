@@ -162,3 +162,16 @@ def chain_rows(stream: str = "") -> Iterator[Entry]:
 def verifications(limit: int = 20) -> list[Verification]:
     """Return the newest finished checks."""
     return list(Verification.objects.order_by("-at", "-id")[:limit])
+
+
+def last_whole_check() -> Verification | None:
+    """Return the newest check of the whole log, or None when there was none."""
+    return Verification.objects.filter(scope="log").order_by("-at", "-id").first()
+
+
+def last_checks(limit: int = 200) -> list[Verification]:
+    """Return the newest check of everything that was checked lately: what an older one found is past."""
+    newest: dict[str, Verification] = {}
+    for check in verifications(limit):
+        newest.setdefault(check.scope, check)
+    return list(newest.values())

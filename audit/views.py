@@ -1,7 +1,7 @@
 """The pages of evidence: the log, one stream, one entry, and verification on the server or in the browser."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from audit import desk, queries, vault, verify
+from audit import clear, desk, queries, vault, verify
 from audit.forms import VerifyForm, stream_named
 
 SERVER_LIMIT = 200_000  # entries that one request may check; more is work for `verify_log`
@@ -68,20 +68,30 @@ def entry(request: HttpRequest, st: str, n: int) -> HttpResponse:
     if n not in found:
         raise Http404(f"There is no entry {n} in {st}.")
     line = queries.lines([found[n]])[0]
-    personal = vault.reveal_many(list(line.personal)) if request.user.has_perm("audit.verify_log") else {}
     context = {
         "line": line,
         "entry": line.entry,
         "pretty": json.dumps(json.loads(line.entry.body), indent=2, ensure_ascii=False),
         "before": found.get(n - 1),
         "after": found.get(n + 1),
-        "personal": [(ref, personal.get(ref)) for ref in line.personal],
-        "may_reveal": request.user.has_perm("audit.verify_log"),
+        "personal": _personal(request, line.personal),
     }
     if desk.wants_part(request):
         return render(request, "audit/entry_body.html", context)
     frame = {**admin.site.each_context(request), "title": f"Entry {n} of {st}"}
     return render(request, "audit/entry.html", {**frame, **context})
+
+
+def _personal(request: HttpRequest, refs: Sequence[int]) -> list[tuple[int, str]]:
+    """Return what stands behind an entry's commitments, or who may read it: reasons are for all who verify the log."""
+    if not request.user.has_perm("audit.verify_log"):
+        return [(ref, "(only for people who may verify the log)") for ref in refs]
+    kept, readable = vault.reveal_with_kinds(refs), clear.may_see(request.user)
+    return [
+        (ref, "erased" if ref not in kept else value if readable or kind in clear.NOTES else f"({kind}, hidden)")
+        for ref in refs
+        for kind, value in [kept.get(ref, ("", ""))]
+    ]
 
 
 @permission_required("audit.verify_log", raise_exception=True)

@@ -33,7 +33,6 @@ class OutboxMessage(models.Model):
 
     class Meta:
         verbose_name = "message"
-        permissions = [("read_messages", "Can read recipients and texts of messages")]
         constraints = [
             models.CheckConstraint(condition=Q(channel__in=_CHANNELS), name="channels_outbox_channel"),
             models.CheckConstraint(condition=Q(outcome__in=OUTCOMES), name="channels_outbox_outcome"),

@@ -9,7 +9,10 @@ from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
+from audit import clear
+from audit.templatetags.dee import roughly
 from channels import queries, registry
 from channels.adapters import script
 from channels.adapters.base import Adapter
@@ -52,10 +55,11 @@ def _row(message: OutboxMessage, readable: bool) -> Row:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    return request.user.has_perm("channels.read_messages")
+    return clear.may_see(request.user)
 
 
 @permission_required("channels.view_outboxmessage", raise_exception=True)
+@require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """The messages of every run, newest first."""
     readable = _may_read(request)
@@ -82,6 +86,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 
 @permission_required("channels.view_outboxmessage", raise_exception=True)
+@require_safe
 def message(request: HttpRequest, intent: str) -> HttpResponse:
     """One message: how it was addressed, what it said, and what the log holds of it."""
     found = get_object_or_404(OutboxMessage, pk=intent)
@@ -105,6 +110,7 @@ def _commitment(found: OutboxMessage) -> str:
 
 
 @permission_required("channels.view_outboxmessage", raise_exception=True)
+@require_safe
 def adapters(request: HttpRequest) -> HttpResponse:
     """Which adapter carries each channel, what it can do, and how it did lately."""
     health = queries.health()
@@ -138,4 +144,4 @@ def _card(channel: Channel, health: queries.Health) -> dict[str, Any]:
 def _idempotency(adapter: Adapter) -> str:
     if adapter.idempotency == "none":
         return "none: a repeated request is a second message"
-    return f"keyed: the same key is sent once for {adapter.idempotency[1]} s"
+    return f"keyed: the same key is sent once within {roughly(adapter.idempotency[1])}"

@@ -8,7 +8,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit import desk
-from dee_site import menu, overview
+from audit.templatetags.dee import count
+from dee_site import help, menu, overview
+from plans import queries as plan_queries
 from runs import engine_state, queries
 
 
@@ -28,14 +30,19 @@ class DeeAdminSite(admin.AdminSite):
         if not context["has_permission"]:
             return context
         now = queries.desk()
-        failed = f"{now.failed}" if request.user.has_perm("runs.view_run") and now.failed else ""
+        failed = count(now.failed) if request.user.has_perm("runs.view_run") and now.failed else ""
         header = {
             "engine": engine_state.of(now),
             "engine_url": reverse("runs:engine"),
             "failed": failed,
             "failures_url": reverse("runs:failures"),
         }
-        return {**context, "desk": header, "menu": menu.menu(request, {menu.FAILURES: failed})}
+        return {
+            **context,
+            "desk": header if request.user.has_perm("runs.view_run") else None,
+            "menu": menu.menu(request, {menu.FAILURES: failed, menu.REVIEWS: _reviews(request)}),
+            "help": help.shown_on(request),
+        }
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the overview in place of the stock list of models."""
@@ -47,3 +54,11 @@ class DeeAdminSite(admin.AdminSite):
         }
         template = "admin/overview/body.html" if desk.wants_part(request) else "admin/overview/page.html"
         return TemplateResponse(request, template, context)
+
+
+def _reviews(request: HttpRequest) -> str:
+    """Return how many versions wait for this very person, "" for none."""
+    if not request.user.has_perm("plans.activate_plan"):
+        return ""
+    waiting = plan_queries.reviewable_by(f"user:{request.user.pk}").order_by().count()
+    return f"{waiting}" if waiting else ""

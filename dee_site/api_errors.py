@@ -6,7 +6,6 @@ often · 500 our fault · 503 busy.
 """
 
 import logging
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from dee_site import request_id
 from dee_site.api_body import TooLarge
 from plans import operations as plan_operations
 from policies import operations as policy_operations
@@ -100,7 +100,7 @@ def _of_framework(error: Exception) -> Refusal | None:
 
 def _unexpected(error: Exception, context: Mapping[str, Any]) -> Refusal:
     """Say nothing of an error of ours but a reference that stands in the log too."""
-    reference = uuid.uuid4().hex[:12]
+    reference = request_id.of(getattr(context["request"], "_request", context["request"]))
     path = context["request"].path
     logger.error("an API request failed", exc_info=error, extra={"reference": reference, "path": path})
     return Refusal(500, f"DEE met an error of its own. Give an administrator the reference {reference}.")

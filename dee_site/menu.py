@@ -39,6 +39,7 @@ class Group:
 
 
 FAILURES = "Failure inbox"
+REVIEWS = "Reviews"
 
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
@@ -48,12 +49,14 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page(FAILURES, "runs.view_run", ("runs:failures",), "f"),
             Page("Runs", "runs.view_run", ("runs:list",), "r"),
             Page("Tasks", "runs.view_run", ("runs:tasks",), "t"),
+            Page("Bulk actions", "runs.view_run", ("runs:bulks",)),
         ),
     ),
     (
         "DESIGN",
         (
             Page("Plans", "plans.view_plan", ("plans:list", "admin:plans_plan_changelist"), "p"),
+            Page(REVIEWS, "plans.view_plan", ("plans:reviews",), "v"),
             Page("Templates", "plans.view_template", ("plans:templates", "admin:plans_template_changelist")),
         ),
     ),
@@ -91,7 +94,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "SANDBOX",
         (
-            Page("Mailbox", "channels.read_messages", ("channels:mailbox",)),
+            Page("Mailbox", "channels.view_outboxmessage", ("channels:mailbox",)),
             Page("Clock", "runs.view_run", ("runs:clock",)),
         ),
     ),
@@ -101,8 +104,10 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Channels", "channels.view_outboxmessage", ("channels:adapters",)),
             Page("Inbox", "runs.view_inbox", ("runs:inbox",)),
             Page("Engine", "runs.view_run", ("runs:engine",)),
+            Page("Logins", "auth.view_user", ("account:logins",)),
             Page("Users", "auth.view_user", ("admin:auth_user_changelist",)),
             Page("Groups", "auth.view_group", ("admin:auth_group_changelist",)),
+            Page("Help", "", ("help",)),
         ),
     ),
 )

@@ -62,10 +62,15 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "axes",
     "csp",
+    "dee_site.apps.SiteConfig",
 ]
 MIDDLEWARE = [
+    "dee_site.request_id.Numbered",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -73,9 +78,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dee_site.errors.Explained",
+    "dee_site.second_factor.Asked",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
@@ -112,6 +120,11 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # so that a stranger cannot lock an operator out
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False  # its lines name people
+AXES_ENABLE_ADMIN = False  # its lists hold what strangers typed; who is locked out stands on a page of our own
+AXES_DISABLE_ACCESS_LOG = True  # addresses and browsers of people, which nobody here looks at
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the page can say until when
+AXES_LOCKOUT_CALLABLE = "dee_site.lockout.locked_out"
+OTP_TOTP_ISSUER = "DEE"
 
 # --- Where things are ---
 # The application connects as DEE_APP_ROLE, which owns nothing; migrations run with DATABASE_URL set to the owner's URL.
@@ -148,8 +161,13 @@ DEE_SMTP_CA_FILE = env.text("DEE_SMTP_CA_FILE", "")
 DEE_SMTP_EHLO = env.text("DEE_SMTP_EHLO", "")
 DEE_HOOK_SECRETS = env.secrets_by_name("DEE_HOOK_SECRETS")
 
+# --- Signing in with a second factor: not asked where nothing can leave the machine, unless it is set ---
+DEE_REQUIRE_2FA = env.flag("DEE_REQUIRE_2FA", {DEE_EMAIL_ADAPTER, DEE_VOICE_ADAPTER} != {"sandbox"})
+
 # --- Plans: what has to agree before a version comes into force (`plans.activation`) ---
 DEE_ACTIVATION_CHECKS = ["dee_site.activation.policy_problems"]
+DEE_REVIEW_IMPACT = "runs.plan_impact.of_plan"  # whom a new version touches (`plans.impact`)
+DEE_POLICY_KEYS = "dee_site.activation.policy_keys"
 
 # --- The engine ---
 # How long a silent engine keeps its place; longer than any send may take.

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit import clear
 from audit.api_base import Conflict, Endpoint, ListEndpoint
 from policies import addresses, contact_fields, operations, queries
 from policies import api_serializers as shapes
@@ -27,9 +28,9 @@ class ContactsEndpoint(ListEndpoint):
     def get(self, request: Request) -> Response:
         """List contacts, by reference."""
         asked = self.query(shapes.ContactsQuery)
-        return self.listed(
-            shapes.ContactSerializer, queries.find_contacts(asked.get("q", ""), asked.get("state", "")), asked
-        )
+        hidden = not clear.may_see(request.user)
+        found = queries.find_contacts(asked.get("q", ""), asked.get("state", ""), by_ref_only=hidden)
+        return self.listed(shapes.ContactSerializer, found, asked)
 
     @extend_schema(
         operation_id="add_contact",

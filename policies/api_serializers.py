@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from audit import clear
 from audit.api_base import Asked, Listed, Text, Whole, example, numbered
 from policies import addresses
 from policies.models import Contact
@@ -16,14 +17,20 @@ from policies.rules import consent, document, suppression
 LANE = "Lane clock, seconds since the epoch."
 WHO = "Who, as the log names people: `user:4`, `cli`, `engine`."
 KEPT = "Kept beside the log and erasable; the log itself holds its fingerprint only."
-MANAGE_CONTACTS = "policies.manage_contacts"
 
 
 class AddressField(serializers.CharField):
     """An email address or phone number, as the person who asks may see it."""
 
     def to_representation(self, value: str) -> str:
-        return value if self.context["request"].user.has_perm(MANAGE_CONTACTS) else addresses.masked(value)
+        return value if clear.may_see(self.context["request"].user) else addresses.masked(value)
+
+
+class NameField(serializers.CharField):
+    """A person's name, empty for whoever may not read it."""
+
+    def to_representation(self, value: str) -> str:
+        return clear.name(self.context["request"].user, value)
 
 
 # --- contacts ---
@@ -35,7 +42,7 @@ class ContactsQuery(Listed):
     q = Text(
         required=False,
         max_length=254,
-        help_text="The beginning of a reference or name, or a whole email address or phone number.",
+        help_text="The beginning of a reference; with the right to read them also of a name, or a whole address.",
     )
     state = serializers.ChoiceField(choices=Contact.State.choices, required=False)
     after = Text(required=False, max_length=64, help_text="Reference of the last row seen; `next` has it filled in.")
@@ -87,12 +94,12 @@ class NewContact(Asked):
     }
 )
 class ContactSerializer(serializers.Serializer[Any]):
-    """A person we may want to reach. Without the right `policies.manage_contacts` addresses are masked."""
+    """A person we may want to reach. Without the right `policies.view_address` addresses are masked, names empty."""
 
     ref = serializers.CharField()
     state = serializers.ChoiceField(choices=Contact.State.choices, help_text="Nothing is sent unless it is `active`.")
-    first_name = serializers.CharField()
-    last_name = serializers.CharField()
+    first_name = NameField()
+    last_name = NameField()
     email = AddressField()
     phone = AddressField(help_text="E.164.")
     zone = serializers.CharField(help_text="As stated by the contact.")
@@ -233,7 +240,7 @@ class NewSuppression(Asked):
     }
 )
 class SuppressionSerializer(serializers.Serializer[Any]):
-    """An entry of the do-not-contact list. Without the right `policies.manage_contacts` its address is masked."""
+    """An entry of the do-not-contact list. Without the right `policies.view_address` its address is masked."""
 
     id = serializers.IntegerField()
     address = AddressField()

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit import clear
 from policies import contact_fields, contact_file, forms, imports, operations, pages, queries
 from policies.csv_text import BadFile, Problem
 from policies.models import Contact
@@ -23,13 +24,15 @@ _EDIT = ("first_name", "last_name", "email", "phone", "zone", "country", "attrib
 @require_safe
 @permission_required("policies.view_contact", raise_exception=True)
 def contacts(request: HttpRequest) -> HttpResponse:
-    """List contacts, found by reference, name or exact address."""
+    """List contacts, found by reference; by name or exact address too by those who may read them."""
     text, state = pages.asked(request, "q"), pages.asked(request, "state")
     state = state if state in Contact.State.values else ""
-    found = queries.find_contacts(text, state)
+    readable = clear.may_see(request.user)
+    found = queries.find_contacts(text, state, by_ref_only=not readable)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    rows = [(c, pages.shown_address(request, c.email), pages.shown_address(request, c.phone)) for c in page]
-    context = pages.context(request, "Contacts", q=text, state=state, page=page, rows=rows, states=Contact.State.values)
+    rows = [(c, pages.shown_name(request, c), *pages.shown_addresses(request, c)) for c in page]
+    shown = {"q": text, "state": state, "states": Contact.State.values, "readable": readable}
+    context = pages.context(request, "Contacts", page=page, rows=rows, **shown)
     return render(request, "policies/contacts.html", context)
 
 
@@ -39,6 +42,7 @@ def contact(request: HttpRequest, ref: str) -> HttpResponse:
     """Show one contact: facts, candidate zones with evidence, consents with history, suppressions."""
     person = _person(ref)
     now = queries.lane_clock()
+    email, phone = pages.shown_addresses(request, person)
     zones = queries.zone_evidence(person, now)
     states = queries.consent_states(person) if request.user.has_perm("policies.view_consent") else []
     entries = queries.suppressions_of(person) if request.user.has_perm("policies.view_suppression") else []
@@ -47,14 +51,16 @@ def contact(request: HttpRequest, ref: str) -> HttpResponse:
         request,
         f"Contact {ref}",
         contact=person,
-        email=pages.shown_address(request, person.email),
-        phone=pages.shown_address(request, person.phone),
+        readable=clear.may_see(request.user),
+        name=pages.shown_name(request, person),
+        email=email,
+        phone=phone,
         zones=zones,
         conflict=len({zone.local_time for zone in zones}) > 1,
         consents=[
             (
                 state.newest,
-                said.note(state.newest.proof_ref),
+                said.note(state.newest.proof_ref) if clear.may_see(request.user) else "(hidden)",
                 [(row, said.name(row.recorded_by)) for row in state.history],
             )
             for state in states
@@ -81,7 +87,7 @@ def contact_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@permission_required("policies.manage_contacts", raise_exception=True)
+@permission_required(("policies.manage_contacts", clear.RIGHT), raise_exception=True)
 def contact_edit(request: HttpRequest, ref: str) -> HttpResponse:
     """Change a contact."""
     person = _person(ref)

@@ -42,7 +42,10 @@ class Contact(models.Model):
     changed_by = models.TextField()
 
     class Meta:
-        permissions = [("manage_contacts", "Can read addresses of contacts, and add, change and import contacts")]
+        permissions = [
+            ("manage_contacts", "Can add, change and import contacts"),
+            ("view_address", "Can see addresses, names and messages in clear"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ref__regex=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), name="contact_ref_form"

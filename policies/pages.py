@@ -11,16 +11,14 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
 
+from audit import clear, vault
 from audit import queries as audit_queries
-from audit import vault
 from policies import addresses
 from policies.addresses import BadAddress
 from policies.contact_fields import Invalid
-from policies.models import Consent, KillSwitch, PolicyVersion, Suppression
+from policies.models import Consent, Contact, KillSwitch, PolicyVersion, Suppression
 from policies.operations import Refused, Stale
 from policies.rules import document
-
-MANAGE_CONTACTS = "policies.manage_contacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,17 @@ def context(request: HttpRequest, title: str, **more: Any) -> dict[str, Any]:
 
 def shown_address(request: HttpRequest, address: str) -> str:
     """Return an address as this person may see it."""
-    return address if request.user.has_perm(MANAGE_CONTACTS) else addresses.masked(address)
+    return address if clear.may_see(request.user) else addresses.masked(address)
+
+
+def shown_addresses(request: HttpRequest, person: Contact) -> tuple[str, str]:
+    """Return a contact's email address and phone number as this person may see them."""
+    return shown_address(request, person.email), shown_address(request, person.phone)
+
+
+def shown_name(request: HttpRequest, person: Contact) -> str:
+    """Return a contact's name, or "" to those who may not read it."""
+    return clear.name(request.user, f"{person.first_name} {person.last_name}".strip())
 
 
 def answer(

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from audit import canon
+from audit import canon, clear
 from plans import diagram, layout
 from plans.document import Plan
 from policies import hours, zones
@@ -65,6 +65,9 @@ def _answer(request: HttpRequest, trial: Trial) -> HttpResponse:
         given = request.POST if request.method == "POST" else None
         form = RehearsalForm(given, plan=trial.plan, may_use_contacts=may_use_contacts)
         told = _told(form, trial, trial.plan) if given is not None else None
+        if told is not None:
+            # What a made-up contact would get is nobody's; a real one's name and address stand in the message.
+            told["readable"] = form.cleaned_data["who"] != REAL or clear.may_see(request.user)
         context |= {"form": form, "told": told, "may_use_contacts": may_use_contacts}
         status = 422 if form.errors else 200
     if pages.wants_part(request):

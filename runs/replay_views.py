@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from audit import clear
 from runs import bundles, manifest, queries
 from runs.bundle_chain import Exit
 from runs.bundle_check import Verdict, examine
@@ -14,7 +15,6 @@ from runs.models import Run
 
 SERVER_LIMIT = 5_000  # entries that one request may replay; more is work for dee-replay
 EXPORT = ("runs.view_run", "audit.verify_log")
-READ = "channels.read_messages"
 
 
 @permission_required("runs.view_run", raise_exception=True)
@@ -33,7 +33,7 @@ def replay(request: HttpRequest, no: int) -> HttpResponse:
         "identical": verdict is not None and verdict.exit in (Exit.IDENTICAL, Exit.REDACTED),
         "unsupported": verdict is not None and verdict.exit == Exit.UNSUPPORTED,
         "may_export": request.user.has_perms(EXPORT),
-        "may_read": request.user.has_perm(READ),
+        "may_read": clear.may_see(request.user),
         "does_not_prove": manifest.DOES_NOT_PROVE,
     }
     return render(request, "runs/replay.html", context)
@@ -55,7 +55,7 @@ def _replayed(run: Run) -> tuple[Verdict | None, str]:
 def bundle(request: HttpRequest, no: int) -> HttpResponse:
     """Send a run's bundle: redacted if it is asked for, and to everybody who may not read messages."""
     found = queries.run_or_404(no)
-    redacted = "redacted" in request.GET or not request.user.has_perm(READ)
+    redacted = "redacted" in request.GET or not clear.may_see(request.user)
     try:
         data = bundles.export(found, redacted=redacted)
     except bundles.Refused as error:

@@ -116,8 +116,8 @@ def test_nothing_is_a_drawer_for_everything() -> None:
 
 
 def test_every_variable_that_the_settings_read_is_in_the_example() -> None:
-    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", (ROOT / "dee_site" / "settings.py").read_text()))
-    told = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z0-9_]+)\"", (ROOT / "dee_site" / "settings.py").read_text()))
+    told = set(re.findall(r"^#? ?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert read == told & read
     # Only dev.py reads the owner's address, and only docker-compose.yml the passwords.

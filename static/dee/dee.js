@@ -90,7 +90,7 @@
 
   /* ---- Keys: off while typing, off for good when a person says so (WCAG 2.1.4) ---- */
   let pending = "";
-  const typing = (el) => el.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]");
+  const typing = (el) => el.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open], [popover]:popover-open");
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || setting.get("keys-off") || typing(event.target)) { pending = ""; return; }
@@ -104,29 +104,12 @@
       if (search) { event.preventDefault(); search.focus(); search.select(); }
       return;
     }
-    const table = $("table[data-keys]");
-    if (table && "jkxre".includes(key)) { event.preventDefault(); rowKey(table, key); }
-    if (table && key === "Enter" && event.target === document.body) $("tr[aria-current] a", table)?.click();
+    // The keys of single pages are in files of their own; they say that they took one by preventing what it does.
+    const own = new CustomEvent("dee:key", { detail: key, cancelable: true });
+    if (!document.dispatchEvent(own)) event.preventDefault();
   });
 
-  function rowKey(table, key) {
-    const rows = $$("tbody tr", table);
-    let at = rows.findIndex((row) => row.hasAttribute("aria-current"));
-    if (key === "j" || key === "k" || at < 0) {
-      rows[at]?.removeAttribute("aria-current");
-      at = Math.max(0, Math.min(rows.length - 1, at + (key === "k" ? -1 : 1)));
-      rows[at]?.setAttribute("aria-current", "true");
-      rows[at]?.scrollIntoView({ block: "nearest" });
-    }
-    const box = rows[at] && $("input[data-select]", rows[at]);
-    if (!box || key === "j" || key === "k") return;
-    if (key === "x") box.checked = !box.checked;
-    else if (!$("input[data-select]:checked", box.form)) box.checked = true;
-    countSelected(box.form);
-    if (key !== "x") $(`[data-key="${key}"]`, box.form)?.click();
-  }
-
-  /* ---- htmx: token, polling that rests, opened rows that stay open, lost answers ---- */
+  /* ---- htmx: token, polling that rests, rows that stay open or closed, lost answers ---- */
   const polls = (el) => (el.getAttribute("hx-trigger") || "").startsWith("every");
   let opened = [];
 
@@ -136,19 +119,21 @@
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const el = event.detail.elt;
-    if (polls(el) && (document.hidden || $("dialog[open]", el) || el.contains(document.activeElement?.closest("form")))) event.preventDefault();
+    if (polls(el) && (document.hidden || el.closest("dialog:not([open])") || $("dialog[open]", el) || el.contains(document.activeElement?.closest("form")))) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    opened = $$("details[open][id]", event.detail.target).map((el) => el.id);
+    opened = $$("details[id]", event.detail.target).map((el) => [el.id, el.open]);
   });
   document.addEventListener("htmx:afterSettle", () => {
-    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    for (const [id, open] of opened) document.getElementById(id)?.toggleAttribute("open", open);
     opened = [];
   });
   document.addEventListener("htmx:load", (event) => {
     showTimes(event.detail.elt);
     showPath(event.detail.elt);
     $("[data-focus]", event.detail.elt)?.focus();
+    event.detail.elt.dispatchEvent(new CustomEvent("dee:shown", { bubbles: true }));
+    for (const form of $$("form:has([data-selected])", event.detail.elt)) countSelected(form);
   });
 
   function lost(event) {

@@ -30,6 +30,7 @@ def test_the_right_one_leads_to_the_overview(page: Any, live_server: Any, anna: 
     sign_in(page, live_server, "correct horse")
 
     assert page.locator("h1").first.inner_text() == "Overview"
+    page.wait_for_load_state()
     assert page.evaluate("typeof htmx") == "object"
 
 

@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
 from audit.models import Entry
-from runs.management.commands import load_demo
 from runs.models import Run
 from tests.factories import DONE, make_contact, make_plan, make_policy, make_template
 from tests.tampering import guards_down
@@ -26,7 +25,6 @@ STEPS = {
 @pytest.fixture
 def operator() -> User:
     """Maria, with the rights of the role operator and no others."""
-    load_demo.make_roles()
     maria = User.objects.create_user("maria", password="sesame-4711", is_staff=True)
     maria.groups.add(Group.objects.get(name="operator"))
     return maria

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 
 from channels import registry
@@ -16,23 +16,7 @@ from runs import operations
 
 PASSWORD = "dee-demo"
 PLANS = ("sales-outreach", "critical-notification", "failure-lab", "payment-reminder")
-# The right to see, everywhere; and who may do what on top of it.
-ROLES = {
-    "viewer": [],
-    "auditor": ["verify_log", "read_messages", "manage_contacts"],
-    "operator": [
-        "verify_log",
-        "read_messages",
-        "manage_contacts",
-        "command_run",
-        "enrol_run",
-        "drive_clock",
-        "manage_suppressions",
-        "manage_consent",
-    ],
-    "designer": ["edit_plan", "verify_log"],
-    "approver": ["activate_plan", "verify_log", "manage_policies", "manage_suppressions"],
-}
+# Their roles are groups that `migrate` makes (`dee_site.roles`).
 PEOPLE = {"maria": "operator", "dan": "designer", "ann": "approver", "audrey": "auditor", "vic": "viewer"}
 
 
@@ -69,17 +53,7 @@ def logins() -> str:
     return f"Demo logins (password {PASSWORD}):\n{people}"
 
 
-def make_roles() -> None:
-    """Make the groups of the desk: everybody sees, each role may do its own work on top."""
-    apps = ("audit", "channels", "policies", "plans", "runs")
-    seeing = list(Permission.objects.filter(content_type__app_label__in=apps, codename__startswith="view_"))
-    for role, codenames in ROLES.items():
-        group, _ = Group.objects.get_or_create(name=role)
-        group.permissions.set([*seeing, *Permission.objects.filter(codename__in=codenames)])
-
-
 def _make_people() -> None:
-    make_roles()
     for name, role in PEOPLE.items():
         person = User.objects.create_user(name, password=PASSWORD, first_name=name.title(), is_staff=True)
         person.groups.add(Group.objects.get(name=role))

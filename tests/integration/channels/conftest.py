@@ -36,7 +36,7 @@ def signed_in(db):
     def sign_in(*permissions: str) -> Client:
         user = User.objects.create_user(f"operator-{len(permissions)}", is_staff=True)
         for name in permissions:
-            user.user_permissions.add(Permission.objects.get(content_type__app_label="channels", codename=name))
+            user.user_permissions.add(Permission.objects.get(codename=name))
         client = Client()
         client.force_login(user)
         return client
@@ -46,7 +46,7 @@ def signed_in(db):
 
 @pytest.fixture
 def reader(signed_in) -> Client:
-    return signed_in("view_outboxmessage", "read_messages")
+    return signed_in("view_outboxmessage", "view_address")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from plans import operations as plan_operations
+from plans import drafts
 from policies import operations as policy_operations
 from policies import publishing
 from runs import inbox, operations
@@ -51,7 +51,7 @@ def make_busy_world(owner: psycopg.Connection) -> None:
     make_template()
     make_template("script", "voice", "Hello {{ first_name }}.")
     make_plan("busy", STEPS)
-    plan_operations.save_draft(plan_key="busy", body='{"key":"busy"}', expected_revision=0, actor="user:1")
+    drafts.save_text(plan_key="busy", body='{"key":"busy"}', expected_revision=0, actor="user:1")
     for ref, behaves in (*MAILBOXES.items(), (IDLE, "opens")):
         make_contact(ref, email=f"{ref}+{behaves}@example.org")
     policy_operations.add_suppression(actor="user:1", address="nobody@example.org", scope="global", reason="manual")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Head
-from plans import operations as plan_operations
+from plans import drafts
 from plans.models import PlanDraft
 from tests.factories import DONE, MAIL_STEPS, make_contact, make_plan
 from tests.factories_runs import make_world, signed_in
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MAIL: Any = MAIL_STEPS["mail"]
 EDIT = ("plans.view_plan", "plans.edit_plan")
-SEE_CONTACTS = (*EDIT, "policies.view_contact")
+SEE_CONTACTS = (*EDIT, "policies.view_contact", "policies.view_address")
 STEPS: dict[str, Any] = {
     "mail": MAIL | {"on": {"sent": "opened"}},
     "opened": {
@@ -57,7 +57,7 @@ def make_draft(steps: dict[str, Any] = STEPS, **changes: Any) -> None:
         "limits": {"max_steps": 50, "max_duration_s": 2_592_000},
         "steps": steps,
     } | changes
-    plan_operations.save_draft(plan_key="tried", body=json.dumps(document), expected_revision=0, actor="cli")
+    drafts.save_text(plan_key="tried", body=json.dumps(document), expected_revision=0, actor="cli")
 
 
 def rehearsed(client: Client, said: dict[str, Any] | None = None, **more: Any) -> Any:

@@ -22,7 +22,7 @@ from tests.unit.runs.bundles import Body, relinked
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EXPORT = (*SEE_RUNS, "audit.verify_log")
-READ = (*EXPORT, "channels.read_messages")
+READ = (*EXPORT, "policies.view_address")
 
 
 def page(run: Run) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from plans import drafts
 from plans import operations as plan_operations
 from plans import queries as plan_queries
 from runs import whatifs
@@ -65,7 +66,7 @@ def make_story(*behaviours: str, draft: dict[str, Any] | None = None) -> None:
         enrol("story", *(f"c-{n}" for n in range(len(behaviours))))
         drain()
         advance(2 * 86_400)
-    plan_operations.save_draft(plan_key="story", body=document(draft or STEPS), expected_revision=0, actor="cli")
+    drafts.save_text(plan_key="story", body=document(draft or STEPS), expected_revision=0, actor="cli")
 
 
 def page(**asked: Any) -> str:
