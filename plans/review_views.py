@@ -92,6 +92,7 @@ def _review_page(
         "problems": review_pages.problems(version),
         "objections": [fault] if found is None else activation.problems(found),
         "counted": counted,
+        "traces": impact.traces(found, version.number) if found else (),
         "staying": review_pages.staying(counted, versions, version) if counted else [],
         "approvers": review_queries.approvers(barred) if line.state == "waiting" else "",
         "barred": actor_of(request) in barred,

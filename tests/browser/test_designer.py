@@ -40,6 +40,7 @@ def make_plan(page: Page, live_server: Any, key: str = "trial") -> None:
     page.locator("#id_title").fill("Trial")
     page.get_by_role("button", name="Make the plan").click()
     expect(page.get_by_text("Add the first step with the tools above")).to_be_visible()
+    expect(page.locator(".ds-canvas.is-live")).to_be_visible()  # until then, its forms lead to a page of their own
 
 
 def open_plan(page: Page, live_server: Any, **steps: Any) -> None:

@@ -69,7 +69,7 @@ def test_an_operator_finds_a_failure_retries_it_and_verifies_what_happened(
 
     page.goto(f"{live_server.url}/admin/failures/")
     expect(page.get_by_role("link", name="1 FAILED")).to_be_visible()
-    page.get_by_role("link", name="run-2").click()
+    page.get_by_role("link", name="run-2", exact=True).click()
     expect(page.get_by_text("reminder-email").first).to_be_visible()
     expect(page.get_by_text("step_failed:smtp_temporary_refused").first).to_be_visible()
 
