@@ -85,9 +85,9 @@ def prepare(running: Instance) -> None:
     _migrate(running)
     folders = [ROOT / "static", *ROOT.glob("[!.]*/static")]  # not .data/static, where they are collected
     static = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    if _changed("static", static):
+    if _changed("static", static, running.data):
         _must(running.manage("collectstatic", "--noinput", "--clear", "--verbosity=0"), running.env, "static files")
-        _remember("static", static)
+        _remember("static", static, running.data)
 
 
 def _migrate(running: Instance) -> None:

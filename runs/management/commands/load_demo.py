@@ -8,7 +8,9 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 
 from channels import registry
+from plans import drafts
 from plans import operations as plan_operations
+from plans.designing import edits
 from plans.models import Plan
 from policies import imports, publishing
 from policies.models import Contact
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         refs = list(Contact.objects.order_by("ref").values_list("ref", flat=True))
         for key, chosen in zip(PLANS, (refs, refs[:12], refs[:30], refs[20:35]), strict=True):
             operations.enrol(plan_key=key, contact_refs=chosen, actor="cli")
+        _propose()
         self.stdout.write(logins())
 
 
@@ -58,6 +61,28 @@ def _make_people() -> None:
         person = User.objects.create_user(name, password=PASSWORD, first_name=name.title(), is_staff=True)
         person.groups.add(Group.objects.get(name=role))
     User.objects.create_superuser("admin", password=PASSWORD)
+
+
+def _propose() -> None:
+    """Let the designer submit a change, so that somebody else has a version to review."""
+    how: dict[str, Any] = {"plan_key": PLANS[0], "actor": f"user:{User.objects.get(username='dan').pk}"}
+    draft, _ = drafts.edit(expected_revision=0, change=_sooner, **how)
+    draft, _ = drafts.edit(expected_revision=draft.revision, change=_asked, **how)
+    plan_operations.publish_draft(expected_revision=draft.revision, **how)
+
+
+def _sooner(sheet: edits.Sheet) -> edits.Edited:
+    """Wait two days for the first letter to be opened, not three."""
+    renamed = edits.rename(sheet, "wait-3-days", "wait-2-days").sheet
+    return edits.put(renamed, "wait-2-days", {**renamed.steps["wait-2-days"], "seconds": 172_800})
+
+
+def _asked(sheet: edits.Sheet) -> edits.Edited:
+    """Let a person look before the reminder leaves."""
+    task = edits.add(sheet, "task", "check-open", "no")
+    look = {"title": "Is a reminder welcome?", "timeout_s": 86_400}
+    ways = {"done": "reminder-email", "timeout": "reminder-email"}
+    return edits.put(task.sheet, task.step, {"kind": "task", **look, "on": ways})
 
 
 def _load_policies() -> None:
