@@ -74,12 +74,16 @@ def _pages(page: Page, url: str) -> list[tuple[str, str]]:
     """Return (person, path) of every page: those of the administrator's menu, then those beyond it."""
     _log_in(page, url, "admin")
     menu = [str(link.get_attribute("href")) for link in page.locator("#nav-sidebar a[href]").all()]
-    page.goto(f"{url}/admin/failures/")
-    failed = str(page.locator("a[href*='/runs/run-']").first.get_attribute("href")).rstrip("/").rsplit("/", 1)[-1]
-    page.goto(f"{url}/admin/runs/?status=COMPLETED")
-    done = str(page.locator("a[href*='/runs/run-']").first.get_attribute("href")).rstrip("/").rsplit("/", 1)[-1]
+    failed, done = (_first_run(page, f"{url}/admin/{path}") for path in ("failures/", "runs/?status=COMPLETED"))
     beyond = [(person, f"/admin/{path.format(run=failed, done=done)}") for person, path in BEYOND]
     return [("admin", path) for path in menu] + beyond
+
+
+def _first_run(page: Page, url: str) -> str:
+    """Return the run that a list shows first."""
+    page.goto(url)
+    link = page.locator("a[href*='/runs/run-']").first.get_attribute("href") or ""
+    return link.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
 def _log_in(page: Page, url: str, person: str) -> None:

@@ -22,15 +22,16 @@ def screenshots(arguments: list[str]) -> int:
         for command in (["load_demo"], ["advance_clock", str(DAYS_S)], ["drain"]):
             if children.foreground(here.manage(*command), env=here.env, cwd=ROOT):
                 return 1
-        web, _, _ = running.programs(here)
-        started = [children.start(web, logs=private(here.data / "log"), env=here.env, cwd=ROOT)]
+        logs, started = private(here.data / "log"), []
         try:
+            for program in running.programs(here):
+                started.append(children.start(program, logs=logs, env=here.env, cwd=ROOT))
             running.wait_for("healthz", here, started)
             env = {**testing.environment(here, on_ci=False), "PYTHONPATH": str(ROOT)}
             camera = [str(python), "-m", "devtools.camera", here.env["DEE_URL"], str(folder)]
             taken = children.foreground(camera, env=env, cwd=ROOT)
         finally:
-            children.stop(started)
+            children.stop(started, together=3)
     say(f"the pictures are in {folder}")
     sys.stdout.flush()
     return taken
