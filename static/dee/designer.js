@@ -60,6 +60,10 @@
     const typing = field?.matches("#designer-panel input:not([type=checkbox]):not([type=radio]), #designer-panel textarea");
     if (event.detail.target?.id === "designer-panel" && typing && field.value !== field.defaultValue) event.detail.shouldSwap = false;
   });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // Removing what has the focus makes the browser lay out the page in between; on a large plan that is seen.
+    if (event.detail.target === canvas() && canvas().contains(document.activeElement)) document.activeElement.blur();
+  });
   for (const lost of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(lost, () => { waiting.length = 0; });
   }
@@ -127,6 +131,7 @@
   /* ---- The view: kept per plan in this tab ---- */
   const kept = `dee.view.${root.dataset.page}`;
   let view = null; // x, y of the upper left corner, and how many pixels a unit takes
+  const size = { width: canvas().clientWidth, height: canvas().clientHeight }; // kept: asking makes the browser lay out
   const box = () => board().dataset.box.split(" ").map(Number);
 
   function show() {
@@ -134,13 +139,12 @@
     if (!svg) return;
     if (!view) try { view = JSON.parse(sessionStorage.getItem(kept)); } catch { /* nothing kept */ }
     if (!view) fit(true);
-    const { clientWidth: width, clientHeight: height } = canvas();
-    svg.setAttribute("viewBox", `${view.x} ${view.y} ${width / view.scale} ${height / view.scale}`);
+    svg.setAttribute("viewBox", `${view.x} ${view.y} ${size.width / view.scale} ${size.height / view.scale}`);
     try { sessionStorage.setItem(kept, JSON.stringify(view)); } catch { /* the view is not kept */ }
   }
   function fit(first) {
     const [left, top, width, height] = box();
-    const { clientWidth, clientHeight } = canvas();
+    const { width: clientWidth, height: clientHeight } = size;
     let scale = Math.min(clientWidth / width, clientHeight / height, 1.15);
     view = { scale, x: left - (clientWidth / scale - width) / 2, y: top - (clientHeight / scale - height) / 2 };
     const start = $(".dg-tag-text")?.closest(".ds-card");
@@ -148,7 +152,7 @@
     scale = 0.75; // a large plan begins where its runs do, so that it can be read
     view = { scale, x: Number(start.dataset.x) + start.dataset.w / 2 - clientWidth / scale / 2, y: Number(start.dataset.y) - 56 };
   }
-  function zoom(factor, px = canvas().clientWidth / 2, py = canvas().clientHeight / 2) {
+  function zoom(factor, px = size.width / 2, py = size.height / 2) {
     const scale = Math.min(3, Math.max(0.08, view.scale * factor));
     view = { scale, x: view.x + px / view.scale - px / scale, y: view.y + py / view.scale - py / scale };
     show();
@@ -156,7 +160,7 @@
   function reveal(step) {
     const card = cardOf(step);
     if (!card) return;
-    const { clientWidth, clientHeight } = canvas();
+    const { width: clientWidth, height: clientHeight } = size;
     const x = Number(card.dataset.x), y = Number(card.dataset.y), width = Number(card.dataset.w);
     const px = (x - view.x) * view.scale, py = (y - view.y) * view.scale;
     if (px < 0 || px + width * view.scale > clientWidth) view.x = x + width / 2 - clientWidth / view.scale / 2;
@@ -166,8 +170,8 @@
   /* Where a step is put that nothing leads to: under the chosen card, or in the middle of what is seen. */
   function beside(step) {
     const card = cardOf(step), free = (x, y) => !cards().some((other) => Math.abs(other.dataset.x - x) < 200 && Math.abs(other.dataset.y - y) < 60);
-    let x = card ? Number(card.dataset.x) : view.x + canvas().clientWidth / view.scale / 2 - 88;
-    let y = card ? Number(card.dataset.y) + 120 : view.y + canvas().clientHeight / view.scale / 2 - 24;
+    let x = card ? Number(card.dataset.x) : view.x + size.width / view.scale / 2 - 88;
+    let y = card ? Number(card.dataset.y) + 120 : view.y + size.height / view.scale / 2 - 24;
     for (let turn = 0; !free(x, y) && turn < 20; turn++) { if (turn % 2) y += 72; else x += 208; }
     return { x: Math.round(x), y: Math.round(y) };
   }
@@ -186,7 +190,10 @@
     const place = canvas().getBoundingClientRect();
     zoom(Math.exp(-event.deltaY / 300), event.clientX - place.left, event.clientY - place.top);
   }, { passive: false });
-  new ResizeObserver(() => { if (board()) show(); }).observe(canvas().parentElement);
+  new ResizeObserver(() => {
+    Object.assign(size, { width: canvas().clientWidth, height: canvas().clientHeight });
+    if (board()) show();
+  }).observe(canvas().parentElement);
 
   /* ---- The pointer: pan, drag a card, pull a wire, drop a tool ---- */
   let drag = null, dragged = false;
@@ -208,10 +215,8 @@
     if (!event.target.closest("#board")) return;
     fingers.set(event.pointerId, event);
     const port = event.target.closest(".ds-port"), plus = event.target.closest(".ds-plus"), card = event.target.closest(".ds-card");
-    if (plus) {
-      const wire = plus.closest(".dg-wire");
-      menu(event, { after: wire.dataset.source, label: wire.dataset.labels }, "Put in between");
-    } else if (port) drag = { kind: "wire", port, from: event, start: { x: Number(port.getAttribute("cx")), y: Number(port.getAttribute("cy")) } };
+    if (plus) menu(event, { after: plus.dataset.source, label: plus.dataset.labels }, "Put in between");
+    else if (port) drag = { kind: "wire", port, from: event, start: { x: Number(port.getAttribute("cx")), y: Number(port.getAttribute("cy")) } };
     else if (card) drag = { kind: "card", card, from: event, start: at(event) };
     else drag = { kind: "pan", from: event, view: { ...view } };
   });
@@ -238,7 +243,7 @@
       drag.card.setAttribute("transform", `translate(${x} ${y})`);
     } else {
       if (board()) draw("rect", { class: "ds-ghost-card", x: here.x - 88, y: here.y - 24, width: 176, height: 48, rx: 7 });
-      for (const plus of $$(".ds-plus")) plus.classList.toggle("is-aim", plus === wireUnder(event));
+      offer(wireUnder(event));
     }
   });
   document.addEventListener("pointerup", (event) => {
@@ -257,8 +262,8 @@
       if (card) post({ op: "connect", ...wire, to: card.dataset.step });
       else if (inside) menu(event, { after: wire.step, label: wire.label, x: here.x - 88, y: here.y }, "Add here");
     } else if (done.kind === "tool" && inside) {
-      const plus = wireUnder(event)?.closest(".dg-wire");
-      const place = plus ? { after: plus.dataset.source, label: plus.dataset.labels } : { x: here.x - 88, y: here.y - 24 };
+      const wire = wireUnder(event);
+      const place = wire ? { after: wire.dataset.source, label: wire.dataset.labels } : { x: here.x - 88, y: here.y - 24 };
       post({ op: "add", kind: done.tool, ...place });
     }
     setTimeout(() => { dragged = false; }); // the click that ends a drag opens nothing
@@ -277,7 +282,22 @@
     if (was > 0) zoom(is / was, (a.clientX + b.clientX) / 2 - place.left, (a.clientY + b.clientY) / 2 - place.top);
   }
   const target = (event) => under(event).map((element) => element.closest?.(".ds-card")).find(Boolean);
-  const wireUnder = (event) => under(event).map((element) => element.closest?.(".dg-wire")).find(Boolean)?.querySelector(".ds-plus");
+  const wireUnder = (event) => under(event).map((element) => element.closest?.(".dg-wire")).find(Boolean);
+  /* One "+" for all wires: it goes to the one under the pointer. */
+  function offer(wire) {
+    const plus = $("#ds-plus");
+    if (!plus) return;
+    plus.classList.toggle("is-shown", Boolean(wire));
+    if (wire) {
+      plus.setAttribute("transform", `translate(${wire.dataset.x} ${wire.dataset.y})`);
+      Object.assign(plus.dataset, { source: wire.dataset.source, labels: wire.dataset.labels });
+    }
+  }
+  root.addEventListener("pointerover", (event) => {
+    if (drag || event.target.closest(".ds-plus")) return;
+    const wire = event.target.closest(".dg-wire");
+    if (wire || event.target.closest("#board")) offer(wire);
+  });
   function aim(card) { for (const each of cards()) each.classList.toggle("is-aim", each === card); }
   function move(card, dx, dy) {
     const x = Math.round((Number(card.dataset.x) + dx) / 8) * 8, y = Math.round((Number(card.dataset.y) + dy) / 8) * 8;

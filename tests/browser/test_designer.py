@@ -220,7 +220,7 @@ def test_a_step_is_put_in_between_and_copied_into_another_plan(page: Page, live_
     open_plan(page, live_server, pause=WAIT, done=DONE)
     start, end = middle(card(page, "pause")), middle(card(page, "done"))
     page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    page.locator(".ds-plus").first.click()
+    page.locator(".ds-plus").click()
     page.locator(".ds-menu").get_by_role("button", name="Task").click()
     at(page, 2)
     assert stored()["steps"]["pause"]["on"] == {"completed": "task"}
