@@ -5,6 +5,7 @@ Called by the engine only, in the order of the clock, inside its transaction.
 
 import hashlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS = frozenset(event.value for event in EventKind)
 TRIES_AGAIN = ("retry", "redispatch", "send_again")
+BULK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STOPPED = "Stopped:"  # how the reason begins when its bulk action was stopped
 OPT_OUTS = {EventKind.UNSUBSCRIBED: "unsubscribe", EventKind.COMPLAINED: "complaint"}
 
@@ -53,7 +55,7 @@ class Admission:
         numbers = {found[0] for found in self.intents.values()}
         numbers |= {b["run"] for b in of["command"] if _is_command(b)}
         self.batch.take(store.by_number(sorted(numbers)))
-        lists = {b["bulk"] for b in of["command"] if isinstance(b.get("bulk"), str)}
+        lists = {_list_of(b) for b in of["command"]} - {""}
         self.stopped = store.stopped_bulks(sorted(lists)) if lists else set()
 
     def admit(self, arrival: Arrival, body: Mapping[str, Any]) -> None:
@@ -149,7 +151,7 @@ class Admission:
         run = self.batch.runs.get(body["run"])
         if run is None:
             return _refused(arrival, f"There is no run {body['run']}.")
-        if body.get("bulk") in self.stopped:
+        if _list_of(body) in self.stopped:
             return _refused(arrival, f"{STOPPED} somebody stopped the list before the engine took this run.", run.no)
         state, command = run.state, body["command"]
         if body["expected_n"] != state.n:
@@ -188,6 +190,12 @@ def _is_command(body: Mapping[str, Any]) -> bool:
         and all(isinstance(body.get(name), str) for name in ("command", "actor"))
         and (note is None or (isinstance(note, dict) and note.keys() == {"c", "kind", "ref"}))
     )
+
+
+def _list_of(body: Mapping[str, Any]) -> str:
+    """Return the id of the bulk action that a command comes from, "" for none or for what is no id."""
+    named = body.get("bulk")
+    return named if isinstance(named, str) and BULK_ID.fullmatch(named) else ""
 
 
 KINDS = {

@@ -158,6 +158,9 @@ POISON = {
         '{"run":1,"expected_n":N,"command":"cancel","actor":["x"]}',
         '{"run":1,"expected_n":N,"command":"cancel","actor":"x","note":1.5}',
         '{"run":1,"expected_n":N,"command":"cancel","actor":"x","note":"Ann Smith said so"}',
+        '{"run":1,"expected_n":N,"command":"retry","actor":"x","bulk":"x"}',
+        '{"run":1,"expected_n":N,"command":"retry","actor":"x","bulk":"\\u0000"}',
+        '{"run":1,"expected_n":N,"command":"retry","actor":"x","bulk":["x"]}',
     ],
     "event": ["1", "NaN", '{"intent":["x"],"event":{}}', '{"intent":"\\u0000","event":"opened"}', '{"intent":null}'],
     "run.start": [
