@@ -16,4 +16,5 @@ def sign_in(page: Page, live_server: Any, name: str = "anna") -> User:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.locator("h1", has_text="Overview").wait_for()
+    page.wait_for_load_state()  # keys pressed before the scripts have run are nobody's
     return user
