@@ -72,9 +72,10 @@ def edit(
             done = change(sheet)
         except edits.Impossible as error:
             raise Refused(str(error)) from None
-        if done.sheet == sheet:
+        changed = delta.difference(sheet.document, done.sheet.document)  # strictly: Python takes 1 for true
+        if not changed and done.sheet.places == sheet.places:
             return draft, done
-        body = draft.body if done.sheet.document == sheet.document else written.written(done.sheet.document)
+        body = written.written(done.sheet.document) if changed else draft.body
         return write(writer, draft, Change(done.said, body, done.sheet.places, done.step), actor), done
 
 

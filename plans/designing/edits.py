@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from plans import captions, steps
+from plans import steps
 from plans.designing import ways
 from plans.document import MAX_PLAN_STEPS, Invalid, decode
 from plans.problems import listed
@@ -236,11 +236,6 @@ def start(sheet: Sheet, step: str) -> Edited:
 def put_plan(sheet: Sheet, document: Mapping[str, Any]) -> Edited:
     """Replace what the plan says beside its steps, as its form gave it."""
     return Edited(replace(sheet, document={**document, "steps": sheet.document.get("steps", {})}), "Changed the plan.")
-
-
-def described(kind: str) -> str:
-    """Return a kind in words, as the buttons that add one say it."""
-    return captions.KINDS[kind]
 
 
 # --- parts --------------------------------------------------------------------------------------------------------

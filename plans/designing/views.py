@@ -55,7 +55,8 @@ def act(request: HttpRequest, key: str) -> HttpResponse:
         return _refused(request, plan, step, str(error), 409)
     except (drafts.Refused, edits.Impossible) as error:
         given = form.given if form else None
-        sentence = "" if given else f"Nothing was changed. {error}"
+        # What a field could not mean is said beside it; everything else has no other place than the head of the page.
+        sentence = "" if given and given.errors else f"Nothing was changed. {error}"
         shown = desk.Shown(drafts.opened(plan), step, refused=sentence, given=given)
         return _page(request, plan, shown, 422)
     if not request.htmx:  # type: ignore[attr-defined]

@@ -110,6 +110,16 @@ def test_what_a_form_cannot_mean_is_said_beside_its_field_and_changes_nothing(de
 
 
 @pytest.mark.usefixtures("draft")
+def test_a_form_that_is_refused_as_a_whole_says_why(designer: Client) -> None:
+    body = document("trial")
+    body["steps"] |= {f"s{n}": {"kind": "end", "result": "finished"} for n in range(498)}
+    drafts.save_text(plan_key="trial", body=json.dumps(body), expected_revision=1, actor=DAN)
+    answer = act(designer, "put", revision=2, htmx=True, step="pause", **{"on/completed": "+task"})
+    assert answer.status_code == 422
+    assert "Nothing was changed. A plan has at most 500 steps" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("draft")
 @pytest.mark.parametrize(
     ("op", "fields", "says"),
     [

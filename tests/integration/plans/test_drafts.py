@@ -100,6 +100,14 @@ def test_an_edit_that_means_nothing_or_changes_nothing_is_no_revision() -> None:
     assert edit(1, lambda sheet: edits.rename(sheet, "pause", "pause")).revision == 1
 
 
+def test_one_becomes_true_although_python_calls_them_equal(draft: models.PlanDraft) -> None:
+    body = document("trial")
+    body["steps"] |= {"done": {**body["steps"]["done"], "goal": 1}}
+    drafts.save_text(plan_key="trial", body=json.dumps(body), expected_revision=1, actor=DAN)
+    found = edit(2, lambda sheet: edits.put(sheet, "done", {**sheet.steps["done"], "goal": True}))
+    assert json.loads(found.body)["steps"]["done"]["goal"] is True
+
+
 def test_the_first_edit_of_a_published_plan_makes_its_draft() -> None:
     operations.install_plan(text=json.dumps(document("trial")), actor="cli")
     found = edit(0, lambda sheet: edits.add(sheet, "end"))
