@@ -8,11 +8,11 @@ from django.contrib.auth.models import Permission, User
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from plans import models, operations
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import make_policy, make_template
 from tests.unit.plans.documents import minimal
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
-WORDS = "sesame-4711"
 
 
 @pytest.fixture
@@ -22,16 +22,8 @@ def world() -> None:
     make_template()
     rights = Permission.objects.filter(codename__in=["view_plan", "edit_plan", "view_template"])
     for name in ("dan", "maria"):
-        person = User.objects.create_user(name, password=WORDS, first_name=name.title(), is_staff=True)
+        person = User.objects.create_user(name, password=PASSWORD, first_name=name.title(), is_staff=True)
         person.user_permissions.set(rights)
-
-
-def log_in(page: Page, live_server: Any, name: str = "dan") -> None:
-    page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(WORDS)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def make_plan(page: Page, live_server: Any, key: str = "trial") -> None:
@@ -89,7 +81,7 @@ DONE = {"kind": "end", "result": "finished", "goal": True}
 
 @pytest.mark.usefixtures("world")
 def test_a_plan_of_four_steps_is_built_from_nothing_with_the_mouse_and_submitted(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     make_plan(page, live_server)
 
     page.get_by_role("button", name="Email").click()
@@ -128,7 +120,7 @@ def test_a_plan_of_four_steps_is_built_from_nothing_with_the_mouse_and_submitted
 
 @pytest.mark.usefixtures("world")
 def test_the_same_plan_is_built_with_the_keyboard_alone(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     make_plan(page, live_server)
     said = page.locator("#designer-said")
     press = page.keyboard.press
@@ -186,7 +178,7 @@ def test_the_same_plan_is_built_with_the_keyboard_alone(page: Page, live_server:
 
 @pytest.mark.usefixtures("world")
 def test_cards_are_moved_removed_and_brought_back(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
     x, y = middle(card(page, "pause"))
     pull(page, (x, y), (x + 160, y + 40))
@@ -216,7 +208,7 @@ def test_cards_are_moved_removed_and_brought_back(page: Page, live_server: Any) 
 
 @pytest.mark.usefixtures("world")
 def test_a_step_is_put_in_between_and_copied_into_another_plan(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
     start, end = middle(card(page, "pause")), middle(card(page, "done"))
     page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
@@ -245,7 +237,7 @@ def test_a_step_is_put_in_between_and_copied_into_another_plan(page: Page, live_
 def test_who_is_slower_is_told_who_was_faster_and_goes_on_from_there(
     page: Page, browser: Browser, live_server: Any
 ) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
     with browser.new_context() as context:
         hers = context.new_page()
@@ -265,7 +257,7 @@ def test_who_is_slower_is_told_who_was_faster_and_goes_on_from_there(
 
 @pytest.mark.usefixtures("world")
 def test_a_check_leads_to_its_step_and_the_list_opens_every_panel(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, mail={"kind": "send_email", "template": "", "on": {"sent": "done"}}, done=DONE)
     page.locator("#designer-checks").get_by_role("link", name="mail").first.click()
     expect(page.locator('#designer-panel[data-step="mail"]')).to_be_visible()
@@ -280,7 +272,7 @@ def test_a_check_leads_to_its_step_and_the_list_opens_every_panel(page: Page, li
 
 @pytest.mark.usefixtures("world")
 def test_a_gesture_whose_answer_is_lost_is_not_made_twice(page: Page, live_server: Any, complaints: list[str]) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
 
     def lose(route: Any) -> None:
@@ -299,7 +291,7 @@ def test_a_gesture_whose_answer_is_lost_is_not_made_twice(page: Page, live_serve
 
 @pytest.mark.usefixtures("world")
 def test_keys_that_pass_over_a_new_step_in_a_list_make_none(page: Page, live_server: Any) -> None:
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
     card(page, "pause").click()
     leads = page.locator("#designer-panel").get_by_label("completed")
@@ -315,7 +307,7 @@ def test_keys_that_pass_over_a_new_step_in_a_list_make_none(page: Page, live_ser
 @pytest.mark.usefixtures("world")
 def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, live_server: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    log_in(page, live_server)
+    log_in(page, live_server, "dan")
     open_plan(page, live_server, pause=WAIT, done=DONE)
     card(page, "pause").click()
     expect(page.locator('#designer-panel[data-step="pause"]')).to_be_visible()

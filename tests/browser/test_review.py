@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from plans import drafts, operations, reviewing
 from plans.models import Plan
 from tests.browser.axe import violations
-from tests.browser.people import PASSWORD
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import DONE, make_plan, make_policy, make_template
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -34,14 +34,6 @@ def publish(author: User, seconds: int) -> None:
     actor = f"user:{author.pk}"
     saved = drafts.save_text(plan_key="trial", body=json.dumps(document), expected_revision=revision, actor=actor)
     operations.publish_draft(plan_key="trial", expected_revision=saved.revision, actor=actor)
-
-
-def log_in(page: Page, live_server: Any, name: str) -> None:
-    page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def leave(page: Page) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from audit.models import Entry
 from runs.models import Run
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import DONE, make_contact, make_plan, make_policy, make_template
 from tests.tampering import guards_down
 from tests.workers import StartWorker, until
@@ -25,17 +26,9 @@ STEPS = {
 @pytest.fixture
 def operator() -> User:
     """Maria, with the rights of the role operator and no others."""
-    maria = User.objects.create_user("maria", password="sesame-4711", is_staff=True)
+    maria = User.objects.create_user("maria", password=PASSWORD, is_staff=True)
     maria.groups.add(Group.objects.get(name="operator"))
     return maria
-
-
-def log_in(page: Page, live_server: Any) -> None:
-    page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill("maria")
-    page.get_by_label("Password").fill("sesame-4711")
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def enrol_everybody(page: Page, live_server: Any) -> None:
@@ -63,7 +56,7 @@ def test_an_operator_finds_a_failure_retries_it_and_verifies_what_happened(
     make_contact("c-2", email="c-2+flaky@example.org")
     start_worker()
 
-    log_in(page, live_server)
+    log_in(page, live_server, "maria")
     enrol_everybody(page, live_server)
     a_day_passes(page, live_server)
 
