@@ -104,7 +104,7 @@ class Admission:
             return _refused(arrival, f"“{event}” is not an event DEE knows.", no)
         run = self.batch.runs[no]
         stops = event in OPT_OUTS
-        digest = hashlib.sha256(f"{arrival.source}\n{arrival.external_id}".encode()).hexdigest()[:32]
+        digest = inbox.event_id(arrival.source, arrival.external_id)
         given = Event(
             self.batch.now, event, body["intent"], step, bool(body.get("machine")), arrival.source, digest, stops
         )

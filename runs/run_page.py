@@ -1,6 +1,5 @@
 """What stands on the page of one run? Why it stands still, what may be done, its story, and what lies around it."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from runs import (
     triage,
 )
 from runs.engine import transitions
+from runs.inbox import event_id
 from runs.models import Inbox, Run
 
 VERIFY = "audit.verify_log"
@@ -173,9 +173,8 @@ def _events(inputs: Sequence[Inbox], bodies: Sequence[Data]) -> list[Inbound]:
 
 def _inbound(row: Inbox, places: Mapping[str, int], reports: Mapping[str, int], bodies: Sequence[Data]) -> Inbound:
     asked = pages.asked(row)
-    # As the engine names an event in the log: `runs.admit`.
-    digest = hashlib.sha256(f"{row.source}\n{row.external_id}".encode()).hexdigest()[:32]
-    n = places.get(digest, 0) if row.kind == "event" else reports.get(str(asked.get("intent")), 0)
+    named = event_id(row.source, row.external_id)
+    n = places.get(named, 0) if row.kind == "event" else reports.get(str(asked.get("intent")), 0)
     event = str(asked.get("event") or asked.get("label") or asked.get("code") or asked.get("kind")).replace("_", " ")
     if not row.verdict:
         return Inbound(row, event, 0, "waiting", "The engine takes it in its turn.")
