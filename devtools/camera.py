@@ -1,4 +1,4 @@
-"""`python -m devtools.camera URL DIRECTORY`: every page of the desk in light, dark and on a phone. See screenshots.py.
+"""`python -m devtools.camera URL DIRECTORY`: every page of the desk in light, dark and on a phone. See showing.py.
 
 Whatever the browser complains about is printed, and makes the exit code 1.
 """
@@ -55,7 +55,7 @@ def main(url: str, folder: Path) -> int:
             page.goto(f"{url}/admin/login/")
             page.screenshot(path=folder / f"{look}-login.png")
             for person, path in _pages(page, url):
-                _log_in(page, url, person)
+                log_in(page, url, person)
                 page.goto(f"{url}{path}")
                 page.wait_for_timeout(300)
                 name = path.removeprefix("/admin").strip("/").replace("/", "-").replace("?", "-") or "overview"
@@ -72,7 +72,7 @@ def main(url: str, folder: Path) -> int:
 
 def _pages(page: Page, url: str) -> list[tuple[str, str]]:
     """Return (person, path) of every page: those of the administrator's menu, then those beyond it."""
-    _log_in(page, url, "admin")
+    log_in(page, url, "admin")
     menu = [str(link.get_attribute("href")) for link in page.locator("#nav-sidebar a[href]").all()]
     failed, done = (_first_run(page, f"{url}/admin/{path}") for path in ("failures/", "runs/?status=COMPLETED"))
     beyond = [(person, f"/admin/{path.format(run=failed, done=done)}") for person, path in BEYOND]
@@ -86,7 +86,7 @@ def _first_run(page: Page, url: str) -> str:
     return link.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
-def _log_in(page: Page, url: str, person: str) -> None:
+def log_in(page: Page, url: str, person: str) -> None:
     """Be this person; whoever is there already stays."""
     if getattr(page, "dee_person", "") == person:
         return

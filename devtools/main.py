@@ -4,26 +4,32 @@ import signal
 import sys
 from collections.abc import Callable
 
-from devtools import mutating, running, screenshots, soaking, testing
+from devtools import mutating, running, showing, soaking, testing
 from devtools.instance import say
 from devtools.paths import Refused
 
 USAGE = """usage: python3 dev.py run                  start DEE at http://127.0.0.1:${PORT:-8000}/admin/
        python3 dev.py test [pytest args]   check everything; with arguments, only pytest
-       python3 dev.py bench [--pages]      measure the engine, or the pages, and print a table
+       python3 dev.py bench                measure the engine, and print a table
+       python3 dev.py bench --pages        … the pages, over 100,000 runs; --designer: its gestures
        python3 dev.py soak [--seeds N]     tell simulated stories with crashes, and check every promise
        python3 dev.py soak --processes     kill and restart real processes for a while, and compare
        python3 dev.py mutants [NAME …]     plant faults, and see whether the tests notice
        python3 dev.py screenshots [DIR]    take pictures of every page: light, dark, phone
        python3 dev.py manage COMMAND …     one management command, with the servers running"""
 
+
+def _bench(arguments: list[str]) -> int:
+    return showing.gestures() if arguments == ["--designer"] else running.bench(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": running.run,
     "test": testing.test,
-    "bench": running.bench,
+    "bench": _bench,
     "manage": running.manage,
     "mutants": mutating.mutate,
-    "screenshots": screenshots.screenshots,
+    "screenshots": showing.screenshots,
     "soak": soaking.soak,
 }
 

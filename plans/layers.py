@@ -138,8 +138,11 @@ def _transpose(layers: Layers) -> None:
                 left, right = row[index], row[index + 1]
                 saved = 0
                 for beside in (layers.above, layers.below):
-                    ours, theirs = [place[i] for i in beside[left]], [place[i] for i in beside[right]]
-                    saved += sum((a > b) - (a < b) for a in ours for b in theirs)
+                    theirs = [place[other] for other in beside[right]]
+                    for other in beside[left]:
+                        at = place[other]
+                        for there in theirs:
+                            saved += (at > there) - (at < there)
                 if saved > 0:
                     row[index], row[index + 1] = right, left
                     place[left], place[right] = index + 1, index

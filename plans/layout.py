@@ -86,6 +86,9 @@ class _Drawing:
             for label, target in plan.steps[name].on.items():
                 if target in number:
                     self.labels.setdefault((number[name], number[target]), []).append(label)
+        self.leaving: dict[int, list[layers.Wire]] = {}
+        for wire in self.labels:
+            self.leaving.setdefault(wire[0], []).append(wire)
         self.loops = [wire for wire in self.labels if (self.names[wire[0]], self.names[wire[1]]) in back]
         down = [wire for wire in self.labels if (self.names[wire[0]], self.names[wire[1]]) not in back]
         # Round the side go the loops, and what would need more places between the rows than a picture can have.
@@ -99,14 +102,11 @@ class _Drawing:
         # Room above the first row for loops that lead into it.
         self.head = ROW_GAP // 2 if any(self.row[target] == 0 for _, target in self.loops) else 0
         self.lanes = self._lanes()
-        self.taken: list[tuple[int, int, int, int]] = []  # boxes of labels already placed
+        self.taken: dict[int, list[tuple[int, int, int]]] = {}  # by band of a label's height: (left, right, middle)
 
     def _main(self) -> set[layers.Wire]:
         """Return each card's first way: the one that a reader follows down the page."""
-        first: dict[int, layers.Wire] = {}
-        for wire in self.labels:
-            first.setdefault(wire[0], wire)
-        return set(first.values())
+        return {wires[0] for wires in self.leaving.values()}
 
     def finish(self) -> Layout:
         edges = [edge for item in range(len(self.names)) for edge in self._wires(item)]
@@ -140,8 +140,7 @@ class _Drawing:
 
     def _wires(self, source: int) -> list[Edge]:
         """Return the wires that leave a card, their ports in the order of where they lead."""
-        wires = [wire for wire in self.labels if wire[0] == source]
-        wires.sort(key=lambda wire: (self._heading(wire), wire))
+        wires = sorted(self.leaving.get(source, ()), key=lambda wire: (self._heading(wire), wire))
         spread = min(PORT_GAP, (self.width - 40) // max(len(wires) - 1, 1))
         edges = []
         for index, wire in enumerate(wires):
@@ -205,15 +204,13 @@ class _Drawing:
         places = [(x1, y2)] if loop else []
         places += [on_curve(x1, y1, x2, y2, part) for part in (45, 60, 30, 72, 20)]
         place = next((p for p in places if not self._covers(p, half)), places[0])
-        self.taken.append(
-            (place[0] - half, place[1] - LABEL_HEIGHT // 2, place[0] + half, place[1] + LABEL_HEIGHT // 2)
-        )
+        self.taken.setdefault(place[1] // LABEL_HEIGHT, []).append((place[0] - half, place[0] + half, place[1]))
         return place
 
     def _covers(self, place: Point, half: int) -> bool:
-        left, right = place[0] - half, place[0] + half
-        top, bottom = place[1] - LABEL_HEIGHT // 2, place[1] + LABEL_HEIGHT // 2
-        return any(left < x2 and x1 < right and top < y2 and y1 < bottom for x1, y1, x2, y2 in self.taken)
+        x, y = place
+        beside = (label for band in (-1, 0, 1) for label in self.taken.get(y // LABEL_HEIGHT + band, ()))
+        return any(x - half < right and left < x + half and abs(y - at) < LABEL_HEIGHT for left, right, at in beside)
 
 
 def on_curve(x1: int, y1: int, x2: int, y2: int, percent: int) -> Point:

@@ -23,14 +23,15 @@ def centres(layers: Layers, widths: Sequence[int], gap: int, main: Set[Wire]) ->
     widths: by item. gap: least distance between two items of a row. main: the wires that should stand upright.
     """
     at = [0.0] * len(widths)
-    for row in layers.rows:
-        for item, x in zip(row, _offsets(row, widths, gap), strict=True):
+    rows = [(row, _offsets(row, widths, gap)) for row in layers.rows]
+    for row, offsets in rows:
+        for item, x in zip(row, offsets, strict=True):
             at[item] = x
     for sweep in range(SWEEPS):
         last = sweep == SWEEPS - 1
-        for row in layers.rows if sweep % 2 == 0 else layers.rows[::-1]:
-            beside = (layers.above, layers.below) if last else (layers.above if sweep % 2 == 0 else layers.below,)
-            _place(row, [_wish(item, layers, beside, at, main) for item in row], _offsets(row, widths, gap), at)
+        beside = (layers.above, layers.below) if last else (layers.above if sweep % 2 == 0 else layers.below,)
+        for row, offsets in rows if sweep % 2 == 0 else rows[::-1]:
+            _place(row, [_wish(item, layers, beside, at, main) for item in row], offsets, at)
     return _compact(at, widths, gap)
 
 

@@ -234,6 +234,10 @@ class Plan:
     title: str = ""
     description: str = ""
 
+    def __hash__(self) -> int:
+        """Let what was computed of a plan be kept by it; this number is never stored or shown."""
+        return int(self.hash[:15], 16)
+
 
 def channels(plan: Plan) -> list[str]:
     """Return the channels a plan sends on."""

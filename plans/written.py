@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from plans import document, graph
+from plans import document
+from plans.designing import ways
 
 FIRST_OF_STEP = ("kind", "title", "instructions", "time", "template")
 LAST_OF_STEP = ("else", "on")
@@ -23,13 +24,10 @@ def laid_out(text: str) -> str:
 
 
 def written(value: Mapping[str, Any]) -> str:
-    """Return the text of a document, finished or not: its steps in flow order, what cannot be read at the end."""
+    """Return the text of a document, finished or not: its steps in flow order."""
     known = value.get("steps")
     if isinstance(known, dict):
-        plan = document.inspect_value(dict(value)).plan
-        flow = [name for name in (graph.flow_order(plan) if plan else ()) if name in known]
-        order = [*flow, *(name for name in known if name not in set(flow))]
-        value = {**value, "steps": {name: _step(known[name]) for name in order}}
+        value = {**value, "steps": {name: _step(known[name]) for name in ways.flow(value)}}
     return json.dumps(_in_order(value, document.REQUIRED[:-1], ("steps",)), ensure_ascii=False, indent=2)
 
 

@@ -40,17 +40,21 @@ class BoardCard:
     card: diagram.Card
     ports: tuple[Port, ...]
     problems: int
-    moved: bool
     chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BoardWire:
-    """A wire, whose it is, and its middle, where a step can be put in between."""
+    """A wire, whose it is, and its middle, where a step can be put in between.
+
+    x, y: where it begins; the wire itself is drawn from there, so that it is the same wherever its card stands.
+    """
 
     wire: diagram.Wire
     source: str
     labels: tuple[str, ...]
+    x: int
+    y: int
     middle_x: int
     middle_y: int
 
@@ -86,7 +90,6 @@ def board(plan: Plan, placed: layout.Layout, sheet: Sheet, problems: Sequence[Pr
             diagram.card(plan, node, "none", exits),
             _ports(node, wires.get(node.name, []), ways.outcomes(sheet.steps.get(node.name))),
             counts.get(node.name, 0),
-            node.name in sheet.places,
             node.name == chosen,
         )
         for node in placed.nodes
@@ -106,10 +109,10 @@ def board(plan: Plan, placed: layout.Layout, sheet: Sheet, problems: Sequence[Pr
 
 def moved(placed: layout.Layout, places: Places) -> layout.Layout:
     """Return a picture whose cards stand where they were put, their wires drawn anew."""
-    hand = {name: at for name, at in places.items() if any(node.name == name for node in placed.nodes)}
+    before = {node.name: node for node in placed.nodes}
+    hand = {name: at for name, at in places.items() if name in before}
     if not hand:
         return placed
-    before = {node.name: node for node in placed.nodes}
     after = {
         name: replace(node, x=hand[name][0], y=hand[name][1]) if name in hand else node for name, node in before.items()
     }
@@ -158,7 +161,10 @@ def _wire(edge: layout.Edge) -> BoardWire:
     else:
         a, b = points[(len(points) - 1) // 2], points[(len(points) - 1) // 2 + 1]
         middle = layout.on_curve(*a, *b, 72 if edge.label else 50)
-    return BoardWire(diagram.wire(edge, diagram.Marks()), edge.source, edge.labels, *middle)
+    x, y = points[0]
+    at = edge.label_at[0] - x, edge.label_at[1] - y
+    drawn = replace(edge, points=tuple((px - x, py - y) for px, py in points), label_at=at)
+    return BoardWire(diagram.wire(drawn, diagram.Marks()), edge.source, edge.labels, x, y, *middle)
 
 
 def _box(placed: layout.Layout) -> tuple[int, int, int, int]:

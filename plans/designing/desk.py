@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from audit import queries as audit_queries
-from plans import activation, captions, diagram, document, layout, models, pages, queries
-from plans.designing import board, edits, gestures, history, ways
+from plans import activation, captions, diagram, layout, models, pages, queries, steps
+from plans.designing import board, edits, gestures, history, ink, ways
 from plans.designing.edits import Edited, Sheet
 from plans.document import Inspection
 from plans.panel import choices, given, shown
@@ -65,15 +66,18 @@ def of(plan: models.Plan, about: Shown) -> dict[str, Any]:
     found = queries.review(draft.body, plan.key)
     sheet = history.sheet(draft.body, draft.places)
     step = about.step if sheet is not None and about.step in sheet.steps else ""
-    picture = None
+    picture = cards = wires = None
     if sheet is not None and found.plan is not None:
-        picture = board.board(found.plan, _picture(found.plan.text), sheet, found.problems, step)
+        picture = board.board(found.plan, _picture(found.plan), sheet, found.problems, step)
+        cards, wires = ink.cards(picture, reverse("plans:design", args=[plan.key])), ink.wires(picture)
     names = audit_queries.actor_names([draft.updated_by]) if draft.revision else {}
     return {
         "plan": plan,
         "draft": draft,
         "saved_by": names.get(draft.updated_by, ""),
         "board": picture,
+        "cards": cards,
+        "wires": wires,
         "tools": TOOLS,
         "step": step,
         "said": about.said,
@@ -87,10 +91,8 @@ def of(plan: models.Plan, about: Shown) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _picture(text: str) -> layout.Layout:
-    """Return the automatic picture of a document; most gestures leave it as it is."""
-    plan = document.inspect(text).plan
-    assert plan is not None
+def _picture(plan: steps.Plan) -> layout.Layout:
+    """Return the automatic picture of a plan; many gestures leave it as it is."""
     return layout.layout(plan)
 
 
@@ -104,7 +106,7 @@ def panel_of(plan: models.Plan, draft: models.PlanDraft, step: str) -> dict[str,
 
 
 def _panel(found: Inspection, sheet: Sheet, step: str, said: Given | None) -> dict[str, Any]:
-    offered = _choices(found, sheet)
+    offered = _choices(sheet)
     if not step:
         return {"form": shown.plan_form(dict(sheet.document), offered, found.problems, said), "about": "plan"}
     body = sheet.steps[step]
@@ -131,7 +133,7 @@ class FormChange:
 
     def __call__(self, sheet: Sheet) -> Edited:
         """Return the edited sheet. Raises: edits.Impossible for what cannot be written into the plan."""
-        offered = _choices(document.inspect_value(dict(sheet.document)), sheet)
+        offered = _choices(sheet)
         if self.data.get("op") == "plan":
             self.given = given.read_plan(dict(sheet.document), self.data, offered)
             self._check()
@@ -148,8 +150,8 @@ class FormChange:
             raise edits.Impossible(" ".join(sentence for _, sentence in self.given.errors))
 
 
-def _choices(found: Inspection, sheet: Sheet) -> choices.Choices:
-    return choices.choices(found.plan, dict(sheet.document), queries.template_refs(), activation.policies())
+def _choices(sheet: Sheet) -> choices.Choices:
+    return choices.choices(sheet.document, queries.template_refs(), activation.policies())
 
 
 def _letter(body: Any) -> tuple[str, str] | None:

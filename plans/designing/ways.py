@@ -7,9 +7,10 @@ Pure: no Django, clock, random, environment, file or network.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plans import steps
+from plans import graph, steps
 
 Body = dict[str, Any]
+KINDS: Mapping[str, steps.Kind] = {kind.value: kind for kind in steps.Kind}
 
 
 def outcomes(body: Any) -> dict[str, str]:
@@ -32,6 +33,16 @@ def outcomes(body: Any) -> dict[str, str]:
     known = [label for label in closed if label in on or label != steps.BLOCKED]
     own = sorted(label for label in on if label not in closed) if kind == steps.Kind.TASK else []
     return {label: _text(on.get(label)) for label in (*own, *known)}
+
+
+def flow(document: Mapping[str, Any]) -> list[str]:
+    """Return the names of a document's steps in the order in which a reader follows it; see `graph.flow_order`."""
+    bodies = _mapping(document.get("steps"))
+    names = sorted(bodies)
+    follow = {name: [to for to in dict.fromkeys(outcomes(bodies[name]).values()) if to in bodies] for name in names}
+    exits = document.get("exit_on")
+    starts = [document.get("entry"), *(exit.get("goto") for exit in _objects(exits)), *names]
+    return graph.traverse([name for name in starts if isinstance(name, str) and name in bodies], follow)[0]
 
 
 def leading(body: Body, label: str, target: str) -> Body:
@@ -92,7 +103,7 @@ def condition(when: Any, name: Callable[[str], str]) -> Any:
 def kind_of(body: Any) -> steps.Kind | None:
     """Return the kind of a step, None when it has none that is known."""
     kind = body.get("kind") if isinstance(body, dict) else None
-    return steps.Kind(kind) if isinstance(kind, str) and kind in set(steps.Kind) else None
+    return KINDS.get(kind) if isinstance(kind, str) else None
 
 
 def _may_have(body: Body, label: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from channels.kinds import Channel
-from plans import conditions, graph, steps
+from plans import conditions, steps
 from plans.designing import ways
 
 PURPOSES = ("marketing", "transactional")
@@ -31,20 +31,11 @@ class Choices:
     policies: tuple[str, ...] = ()
 
 
-def choices(
-    plan: steps.Plan | None,
-    document: Mapping[str, Any],
-    templates: Mapping[str, Sequence[str]],
-    policies: Sequence[str],
-) -> Choices:
-    """Return what the forms of a draft offer.
-
-    plan: what could be read of the document, for the order of its steps; the steps it lacks come last.
-    """
+def choices(document: Mapping[str, Any], templates: Mapping[str, Sequence[str]], policies: Sequence[str]) -> Choices:
+    """Return what the forms of a draft offer."""
     bodies = document.get("steps")
     bodies = bodies if isinstance(bodies, dict) else {}
-    flow = [name for name in graph.flow_order(plan) if name in bodies] if plan else []
-    names = tuple(dict.fromkeys((*flow, *sorted(bodies))))
+    names = tuple(ways.flow(document))
     kinds = {name: kind for name in names if (kind := ways.kind_of(bodies[name]))}
     attributes = document.get("attributes")
     attributes = attributes if isinstance(attributes, dict) else {}

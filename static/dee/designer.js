@@ -30,7 +30,7 @@
     const held = document.activeElement?.id;
     try {
       const values = { ...gesture.values, revision: $("#designer-tools").dataset.rev };
-      await window.htmx.ajax("POST", root.dataset.url, { source: root, target: "#designer-canvas", swap: "outerHTML", values });
+      await window.htmx.ajax("POST", root.dataset.url, { source: root, target: "#designer-canvas", swap: "none", values });
       settle();
       if (gesture.values.op !== "move") reveal(canvas().dataset.step);
       const named = document.getElementById(canvas().dataset.focusNext);
@@ -54,16 +54,6 @@
     mark(canvas().dataset.step);
   }
 
-  document.addEventListener("htmx:oobBeforeSwap", (event) => {
-    // Whoever is typing keeps the field; the panel is drawn anew when they have left it.
-    const field = document.activeElement;
-    const typing = field?.matches("#designer-panel input:not([type=checkbox]):not([type=radio]), #designer-panel textarea");
-    if (event.detail.target?.id === "designer-panel" && typing && field.value !== field.defaultValue) event.detail.shouldSwap = false;
-  });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    // Removing what has the focus makes the browser lay out the page in between; on a large plan that is seen.
-    if (event.detail.target === canvas() && canvas().contains(document.activeElement)) document.activeElement.blur();
-  });
   for (const lost of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(lost, () => { waiting.length = 0; });
   }
@@ -199,6 +189,10 @@
   let drag = null, dragged = false;
   const SVG = "http://www.w3.org/2000/svg";
   const ghost = () => $("#ds-ghost");
+  const mouth = (port) => {
+    const card = port.closest(".ds-card").dataset;
+    return { x: Number(card.x) + Number(port.getAttribute("cx")), y: Number(card.y) + Number(port.getAttribute("cy")) };
+  };
   const under = (event) => document.elementsFromPoint(event.clientX, event.clientY);
   const fingers = new Map();
 
@@ -216,7 +210,7 @@
     fingers.set(event.pointerId, event);
     const port = event.target.closest(".ds-port"), plus = event.target.closest(".ds-plus"), card = event.target.closest(".ds-card");
     if (plus) menu(event, { after: plus.dataset.source, label: plus.dataset.labels }, "Put in between");
-    else if (port) drag = { kind: "wire", port, from: event, start: { x: Number(port.getAttribute("cx")), y: Number(port.getAttribute("cy")) } };
+    else if (port) drag = { kind: "wire", port, from: event, start: mouth(port) };
     else if (card) drag = { kind: "card", card, from: event, start: at(event) };
     else drag = { kind: "pan", from: event, view: { ...view } };
   });

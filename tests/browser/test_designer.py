@@ -206,6 +206,45 @@ def test_cards_are_moved_removed_and_brought_back(page: Page, live_server: Any) 
     assert models.PlanDraft.objects.get().places["pause"] != []
 
 
+PARTS = """() => [...document.querySelectorAll("[data-parts] > *")].map((part) => {
+  const shown = part.cloneNode(true);
+  for (const mark of ["tabindex", "aria-current"]) shown.removeAttribute(mark);  // the browser's own
+  shown.classList.remove("is-chosen");
+  const attributes = [...shown.attributes].map((each) => `${each.name}=${each.value}`).sort();
+  return [...attributes, shown.innerHTML].join(" ");
+})"""
+
+
+@pytest.mark.usefixtures("world")
+def test_after_gestures_the_page_is_what_a_reload_shows_and_what_was_the_same_was_kept(
+    page: Page, live_server: Any
+) -> None:
+    log_in(page, live_server, "dan")
+    later = WAIT | {"on": {"completed": "pause"}}
+    open_plan(page, live_server, later=later, pause=WAIT, done=DONE)
+    card(page, "done").evaluate("(card) => { window.kept = card; }")
+    card(page, "later").focus()
+    for revision, key in enumerate(("d", "Alt+ArrowRight", "Delete", "Control+z", "Control+z"), start=2):
+        page.keyboard.press(key)
+        at(page, revision)
+    card(page, "later").click()
+    expect(page.locator('#designer-panel[data-step="later"]')).to_be_visible()
+    page.locator("#add-task").click()
+    at(page, 7)
+    order = page.locator(".ds-card").evaluate_all("cards => cards.map((card) => card.dataset.step)")
+    assert order == ["later", "task", "pause", "done", "later-2"]
+    card(page, "later").focus()
+    page.keyboard.press("Delete")
+    at(page, 8)
+    expect(card(page, "later")).to_have_count(0)
+    expect(page.locator("#designer-said")).to_contain_text("later")
+    assert card(page, "done").evaluate("(card) => card === window.kept")
+    shown = page.evaluate(PARTS)
+    page.reload()
+    expect(page.locator(".ds-canvas.is-live")).to_be_visible()
+    assert shown == page.evaluate(PARTS)
+
+
 @pytest.mark.usefixtures("world")
 def test_a_step_is_put_in_between_and_copied_into_another_plan(page: Page, live_server: Any) -> None:
     log_in(page, live_server, "dan")

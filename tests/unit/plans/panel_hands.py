@@ -147,11 +147,11 @@ class Hands:
             return document.Inspection(None, ())
 
     def choices(self) -> Choices:
-        return choices(self.inspection().plan, self.draft, TEMPLATES, POLICIES)
+        return choices(self.draft, TEMPLATES, POLICIES)
 
     def html(self) -> str:
         found = self.inspection()
-        offered = choices(found.plan, self.draft, TEMPLATES, POLICIES)
+        offered = choices(self.draft, TEMPLATES, POLICIES)
         if self.step:
             form: Any = step_form(self.step, self.body, offered, found.problems, self.last)
         else:

@@ -50,9 +50,9 @@ def test_outcomes_that_lead_nowhere_yet_have_ports_too() -> None:
 def test_a_card_put_by_hand_stands_there_and_its_wires_follow() -> None:
     whole = minimal({"call": CALL, "done": DONE, "later": DONE})
     found = drawn(whole, {"done": (600, 900)})
-    assert (card(found, "done").card.x, card(found, "done").card.y, card(found, "done").moved) == (600, 900, True)
-    wire = next(item for item in found.wires if item.labels == ("answered", "busy")).wire
-    assert wire.path.endswith(f"{600 + card(found, 'done').card.width // 2} 900")
+    assert (card(found, "done").card.x, card(found, "done").card.y) == (600, 900)
+    wire = next(item for item in found.wires if item.labels == ("answered", "busy"))
+    assert wire.wire.path.endswith(f"{600 + card(found, 'done').card.width // 2 - wire.x} {900 - wire.y}")
     assert card(found, "later") == card(drawn(whole), "later")
 
 

@@ -160,7 +160,7 @@ def test_steps_are_offered_in_the_order_in_which_a_reader_follows_the_plan() -> 
     whole = follow_up()
     whole["steps"]["aside"] = 3
 
-    offered = choices(document.inspect_value(whole).plan, whole, TEMPLATES, POLICIES)
+    offered = choices(whole, TEMPLATES, POLICIES)
 
     assert offered.steps == ("mail", "pause", "opened", "done", "reply", "call", "blocked", "aside")
     assert offered.labels["opened"] == ("yes", "no")
@@ -170,10 +170,10 @@ def test_steps_are_offered_in_the_order_in_which_a_reader_follows_the_plan() -> 
 
 @pytest.mark.parametrize("junk", [{}, {"steps": []}, {"steps": {"x": []}, "attributes": 1, "purpose": {}}])
 def test_choices_are_there_for_any_document(junk: dict[str, Any]) -> None:
-    found = choices(None, junk, {}, ())
+    found = choices(junk, {}, ())
 
     assert (found.purposes, found.attributes, found.policies) == (PURPOSES, {}, ())
 
 
 def test_a_plans_own_purpose_is_offered() -> None:
-    assert choices(None, {"purpose": "collections"}, {}, ()).purposes == (*PURPOSES, "collections")
+    assert choices({"purpose": "collections"}, {}, ()).purposes == (*PURPOSES, "collections")

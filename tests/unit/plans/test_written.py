@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans import document, written
-from plans.designing import history
+from plans import document, graph, written
+from plans.designing import history, ways
 from tests.unit.plans.generated import valid_plan
 
 
@@ -16,13 +16,20 @@ def test_a_document_written_for_people_is_the_same_document(whole: dict[str, Any
     assert document.canonical(json.loads(written.written(whole))) == document.canonical(whole)
 
 
+@given(st.randoms(use_true_random=False).map(valid_plan))
+def test_a_draft_is_followed_as_the_plan_that_it_becomes(whole: dict[str, Any]) -> None:
+    plan = document.inspect_value(whole).plan
+    assert plan is not None
+    assert ways.flow(whole) == graph.flow_order(plan)
+
+
 def test_steps_stand_in_the_order_in_which_they_are_followed_and_nothing_is_lost() -> None:
     steps = {"z": {"kind": "dance"}, "done": {"kind": "end", "result": "x"}, "a": 5}
     steps["go"] = {"on": {"completed": "done"}, "seconds": 5, "kind": "wait"}
     text = written.written({"steps": steps, "note": "mine", "entry": "go"})
     found = json.loads(text)
     assert list(found) == ["entry", "note", "steps"]
-    assert list(found["steps"]) == ["go", "done", "z", "a"]
+    assert list(found["steps"]) == ["go", "done", "a", "z"]
     assert list(found["steps"]["go"]) == ["kind", "seconds", "on"]
 
 
