@@ -43,10 +43,12 @@ class Marks:
     """Where a run has been: the state of each step it met, and the (step, label) pairs it left by.
 
     Of two versions side by side: what became of each step, and the pairs that lead elsewhere in the other one.
+    runs: how many runs stand at each step, where that is shown.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)
     walked: Set[tuple[str, str]] = frozenset()
+    runs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Card:
     state: str
     sign: str
     label: str
+    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def draw(plan: Plan, placed: layout.Layout, marks: Marks | None = None) -> Diagr
     """Return what the SVG template shows of a plan, with a run's path on it when marks are given."""
     marks = marks or Marks()
     exits = {exit.goto for exit in plan.exit_on}
-    cards = tuple(card(plan, node, marks.states.get(node.name, "none"), exits) for node in placed.nodes)
+    cards = tuple(card(plan, node, exits, marks) for node in placed.nodes)
     # Walked wires lie on top of the others.
     wires = sorted((wire(edge, marks) for edge in placed.edges), key=lambda each: each.walked)
     label = f"Plan {plan.key}: {len(cards)} steps from {plan.entry}"
@@ -116,12 +119,13 @@ def draw(plan: Plan, placed: layout.Layout, marks: Marks | None = None) -> Diagr
     return Diagram(placed.width, placed.height, size, label, bool(marks.states), cards, tuple(wires))
 
 
-def card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
-    step = plan.steps[node.name]
+def card(plan: Plan, node: layout.Node, exits: Set[str], marks: Marks) -> Card:
+    step, state, runs = plan.steps[node.name], marks.states.get(node.name, "none"), marks.runs.get(node.name, 0)
     tag = "start" if node.name == plan.entry else "exit" if node.name in exits else ""
     words = captions.subtitle(step)
     notes = [note.rstrip(".") for note in captions.notes(step)]
-    parts = [node.name, captions.KINDS[step.kind], words, *notes, tag, STATE_WORDS[state]]
+    here = f"{runs} run{' stands' if runs == 1 else 's stand'} here" if runs else ""
+    parts = [node.name, captions.KINDS[step.kind], words, *notes, tag, STATE_WORDS[state], here]
     room = (node.width - 54) // 6
     return Card(
         name=node.name,
@@ -138,6 +142,7 @@ def card(plan: Plan, node: layout.Node, state: str, exits: Set[str]) -> Card:
         state=state,
         sign=SIGNS[state],
         label=", ".join(part for part in parts if part),
+        runs=runs,
     )
 
 

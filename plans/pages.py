@@ -1,6 +1,7 @@
 """What do the pages of plans show? Rows and pictures made from values; no request, no writing."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plans import activation, captions, content, diagram, document, graph, layout, models
@@ -51,9 +52,9 @@ class KindRow:
     outcomes: str
 
 
-def picture(plan: Plan | None) -> diagram.Diagram | None:
-    """Return the drawing of a plan, or None when nothing could be read."""
-    return diagram.draw(plan, layout.layout(plan)) if plan and plan.steps else None
+def picture(plan: Plan | None, runs: Mapping[str, int] | None = None) -> diagram.Diagram | None:
+    """Return the drawing of a plan, or None when nothing could be read. runs: how many stand at each step."""
+    return diagram.draw(plan, layout.layout(plan), diagram.Marks(runs=runs or {})) if plan and plan.steps else None
 
 
 def steps(plan: Plan) -> list[Row]:

@@ -38,7 +38,9 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
     versions = review_queries.versions_of(found)
     newest = versions[0] if versions else None
     shown = found.active_version or newest
-    lines = review_queries.lines(versions, newest.number, impact.of_plan(key)) if newest else []
+    runs = impact.of_plan(key)
+    lines = review_queries.lines(versions, newest.number, runs) if newest else []
+    standing = runs.of(shown.pk).steps if runs and shown else {}
     waiting = newest if lines and lines[0].state == "waiting" else None
     barred = queries.barred(waiting) if waiting else []
     draft = getattr(found, "draft", None)
@@ -50,7 +52,8 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
         "draft": draft,
         "draft_by": audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "",
         "shown": shown,
-        "picture": pages.picture(read),
+        "picture": pages.picture(read, standing),
+        "standing": sum(standing.values()),
         "fault": fault,
         "waiting": waiting,
         "barred": actor_of(request) in barred,

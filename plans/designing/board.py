@@ -87,7 +87,7 @@ def board(plan: Plan, placed: layout.Layout, sheet: Sheet, problems: Sequence[Pr
         wires.setdefault(edge.source, []).append(edge)
     cards = tuple(
         BoardCard(
-            diagram.card(plan, node, "none", exits),
+            diagram.card(plan, node, exits, diagram.Marks()),
             _ports(node, wires.get(node.name, []), ways.outcomes(sheet.steps.get(node.name))),
             counts.get(node.name, 0),
             node.name == chosen,

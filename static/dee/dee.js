@@ -25,10 +25,10 @@
     }
   }
 
-  /* ---- Pictures wider than their box: begin where the run stands ---- */
+  /* ---- Pictures wider than their box: begin where the run stands, or where runs start ---- */
   function showPath(root) {
-    for (const box of $$(".path-box .dg-frame", root)) {
-      const here = $(".dg-is-failed, .dg-is-current", box) || $$(".dg-is-done", box).pop();
+    for (const box of $$(".dg-frame", root)) {
+      const here = $(".dg-is-failed, .dg-is-current", box) || $$(".dg-is-done", box).pop() || $(".dg-tag-text", box)?.parentElement;
       if (here) {
         const inner = here.getBoundingClientRect(), outer = box.getBoundingClientRect();
         box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;

@@ -267,8 +267,11 @@ def test_a_plan_shows_where_each_version_stands_and_its_runs(as_person: Any, set
     said = page(as_person("eve", SEE), "/admin/plans/trial/")
     for words in ("in force", "waiting for review", "review it", "Compare two versions", "Failed runs", "plan.json"):
         assert words in said
+    assert "314 runs stand here" in said and "The number at a step says how many runs" in said
+    assert said.count("stand here") == 2, "in the label and in the title of one card, and of no other"
     settings.DEE_REVIEW_IMPACT = ""
-    assert "Failed runs" not in page(as_person("bob", SEE), "/admin/plans/trial/")
+    plain = page(as_person("bob", SEE), "/admin/plans/trial/")
+    assert "Failed runs" not in plain and "runs stand" not in plain and "The number at a step" not in plain
 
 
 def counted(plan_key: str) -> impact.Impact:
