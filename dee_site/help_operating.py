@@ -95,15 +95,15 @@ DESIGN: dict[str, Text] = {
     ),
     "plans:plan": (
         "One plan",
-        "All versions of this plan, who published and activated them, and the picture of the one in force.",
+        "All versions of this plan, their reviews and runs, and how many runs stand at each step of the one in force.",
         "Open a version to compare or activate it, go on with the draft, or retire the plan.",
         "Runs that are under way stay on the version they began with.",
     ),
     "plans:draft": (
         "Draft",
-        "The plan as it is being edited, with everything that still stands against publishing it.",
-        "Change it, look at the checks, rehearse it, then publish it as the next version.",
-        "A published version can never be changed; whoever edited it cannot activate it.",
+        "The plan as it is being edited, with everything that still stands against submitting it.",
+        "Change it, look at the checks, rehearse it, then submit it as the next version.",
+        "A submitted version can never be changed; whoever edited it cannot approve it.",
     ),
     "plans:version": (
         "Plan version",
@@ -113,7 +113,7 @@ DESIGN: dict[str, Text] = {
     ),
     "plans:reviews": (
         "Reviews",
-        "Published versions that wait for a second person, the longest wait first, and what was decided of late.",
+        "Submitted versions that wait for a second person, the longest wait first, and what was decided of late.",
         "Open one you did not edit and read what it changes.",
         "You cannot decide about a version you edited, whatever your role.",
     ),

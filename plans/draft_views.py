@@ -42,7 +42,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @permission_required("plans.edit_plan", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def draft(request: HttpRequest, key: str) -> HttpResponse:
-    """Edit the draft of a plan: check, save, or save and publish."""
+    """Edit the draft of a plan: check, save, or save and submit for review."""
     plan = get_object_or_404(queries.plan_list(), key=key)
     if request.method != "POST":
         draft = drafts.opened(plan)
@@ -68,14 +68,13 @@ def _publish(request: HttpRequest, plan: models.Plan, saved: models.PlanDraft) -
     try:
         version = operations.publish_draft(plan_key=plan.key, expected_revision=saved.revision, actor=actor_of(request))
     except document.Invalid:
-        refused = f"Saved as r{saved.revision}, but not published: mend what the checks say first."
+        refused = f"Saved as r{saved.revision}, but not submitted: mend what the checks say first."
         return _page(request, plan, form, saved.body, refused=refused, status=422)
     except drafts.Stale as error:
         return _page(request, plan, form, saved.body, stale=str(error), status=409)
     except operations.Refused as error:
         return _page(request, plan, form, saved.body, refused=str(error), status=422)
-    who = review_queries.approvers(queries.barred(version))
-    messages.success(request, f"Published as version {version.number}; it waits for a review. {who}")
+    messages.success(request, review_queries.waits(version))
     return redirect("plans:version", plan.key, version.number)
 
 

@@ -151,6 +151,11 @@ def approvers(barred: Iterable[str]) -> str:
     return _sentence(_staff(), set(barred))
 
 
+def waits(version: models.PlanVersion) -> str:
+    """Return what the author of a version is told once it waits for a review."""
+    return f"Version {version.number} waits for a review. {approvers(queries.barred(version))}"
+
+
 def _barred(versions: Sequence[models.PlanVersion]) -> dict[int, set[str]]:
     """Return for each version what `queries.barred` says of it. versions: none of them was ever in force."""
     plans = {version.plan_id for version in versions}

@@ -87,8 +87,7 @@ def publish(request: HttpRequest, key: str) -> HttpResponse:
         return _refused(request, plan, "", str(error), 409)
     except drafts.Refused as error:
         return _refused(request, plan, "", f"Nothing was submitted. {error}", 422)
-    who = review_queries.approvers(queries.barred(version))
-    messages.success(request, f"Version {version.number} waits for a review. {who}")
+    messages.success(request, review_queries.waits(version))
     return redirect("plans:version", key, version.number)
 
 

@@ -77,7 +77,7 @@ def test_the_list_names_state_version_and_draft(as_person: Any) -> None:
     operations.activate_version(plan_key="trial", number=1, actor=ANN)
     drafts.save_text(plan_key="trial", body="{}", expected_revision=1, actor=DAN)
     page = as_person("eve", "view_plan").get("/admin/plans/").content.decode()
-    for said in ("Trial", "active", "v1", "r2", "not published"):
+    for said in ("Trial", "active", "v1", "r2", "not submitted"):
         assert said in page
 
 
@@ -206,7 +206,7 @@ def test_publishing_with_problems_saves_and_says_them(as_person: Any) -> None:
     )
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "Saved as r2, but not published" in page
+    assert "Saved as r2, but not submitted" in page
     assert "did you mean &quot;done&quot;?" in page
     assert 'name="revision" value="2"' in page
     assert not models.PlanVersion.objects.exists()

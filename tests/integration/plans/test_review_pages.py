@@ -200,7 +200,7 @@ def test_after_publishing_the_author_is_told_who_can_approve(as_person: Any) -> 
     dan = as_person("dan", SEE, EDIT)
     sent = {"body": json.dumps(document(seconds=120)), "revision": "1", "action": "publish"}
     said = dan.post("/admin/plans/trial/draft/", sent, follow=True).content.decode()
-    assert "Published as version 1; it waits for a review. ann can approve it." in said
+    assert "Version 1 waits for a review. ann can approve it." in said
     assert "Version 1 waits for a review." in said
 
 
@@ -268,10 +268,10 @@ def test_a_plan_shows_where_each_version_stands_and_its_runs(as_person: Any, set
     for words in ("in force", "waiting for review", "review it", "Compare two versions", "Failed runs", "plan.json"):
         assert words in said
     assert "314 runs stand here" in said and "The number at a step says how many runs" in said
-    assert said.count("stand here") == 2, "in the label and in the title of one card, and of no other"
+    assert said.count("runs stand here") == 2, "in the label and in the title of one card, and of no other"
     settings.DEE_REVIEW_IMPACT = ""
     plain = page(as_person("bob", SEE), "/admin/plans/trial/")
-    assert "Failed runs" not in plain and "runs stand" not in plain and "The number at a step" not in plain
+    assert "Failed runs" not in plain and "runs stand here" not in plain and "The number at a step" not in plain
 
 
 def counted(plan_key: str) -> impact.Impact:
