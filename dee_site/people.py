@@ -31,7 +31,12 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """People of the desk."""
 
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("groups", "is_active")
     actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """List the people of the desk."""
+        return super().changelist_view(request, {"title": "Users", **(extra_context or {})})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
@@ -83,6 +88,12 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 @admin.register(Group)
 class RoleAdmin(GroupAdmin):
     """Roles, to look at; and groups of the house's own making, which stay as they are made."""
+
+    actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """List the six roles and the house's own groups."""
+        return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _is_role(obj) and super().has_change_permission(request, obj)
