@@ -52,7 +52,11 @@
     roving();
     show();
     mark(canvas().dataset.step);
+    address(canvas().dataset.step);
   }
+  /* A reload shows the panel that is open. */
+  const asked = (step) => (step ? `?step=${encodeURIComponent(step)}` : "");
+  const address = (step) => history.replaceState(null, "", root.dataset.page + asked(step));
 
   for (const lost of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(lost, () => { waiting.length = 0; });
@@ -93,9 +97,8 @@
 
   /* ---- The panel ---- */
   async function open(step, focus) {
-    const query = step ? `?step=${encodeURIComponent(step)}` : "";
-    await window.htmx.ajax("GET", root.dataset.panel + query, { source: root, target: "#designer-panel", swap: "outerHTML" });
-    history.replaceState(null, "", root.dataset.page + query);
+    await window.htmx.ajax("GET", root.dataset.panel + asked(step), { source: root, target: "#designer-panel", swap: "outerHTML" });
+    address(step);
     canvas().dataset.step = step;
     for (const field of $$("#designer-tools input[name=after], #designer-tools input[name=step]")) field.value = step;
     mark(step);

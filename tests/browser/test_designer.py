@@ -1,6 +1,7 @@
 """A plan is designed in a real browser: with the mouse, with the keyboard alone, and by two people at once."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -185,6 +186,8 @@ def test_cards_are_moved_removed_and_brought_back(page: Page, live_server: Any) 
     at(page, 2)
     moved = models.PlanDraft.objects.get().places["pause"]
     assert moved[0] > 100
+    expect(page.locator('#designer-panel[data-step="pause"]')).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/design/\?step=pause$"))
     page.get_by_role("button", name="Tidy").click()
     at(page, 3)
     assert models.PlanDraft.objects.get().places == {}
