@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
+from audit.models import Entry
 from runs.failure_filter import FAILED_AT, FAILED_N, FailureFilter, awake_at, snoozed_at
 from runs.models import Intent, Run
 from runs.queries import PAGE
 
 MOST_GROUPS = 50
+NEWS = 1000
 BY_CAUSE = ("reason", "step", "plan_key")
 
 
@@ -108,3 +110,10 @@ def _place(after: str) -> tuple[int, int] | None:
     at, _, no = after.partition("-")
     parts = [part for part in (at, no) if part.isascii() and part.isdigit() and len(part) < 19]
     return (int(at), int(no)) if len(parts) == 2 else None
+
+
+def failed_since(wanted: FailureFilter, known: int) -> int:
+    """Return how many runs that a filter means have failed since the log had `known` entries; counted up to NEWS."""
+    newest = Entry.objects.filter(seq__gte=known, type="run.failed").order_by("-seq").values_list("st", flat=True)
+    runs = {int(st.removeprefix("run/")) for st in newest[:NEWS]}
+    return wanted.apply(Run.objects.filter(no__in=runs)).count() if runs else 0

@@ -42,11 +42,23 @@ def failures(request: HttpRequest) -> HttpResponse:
     return page(request, request.GET, None, 200)
 
 
+@permission_required("runs.view_run", raise_exception=True)
+@require_safe
+@never_cache
+def news(request: HttpRequest) -> HttpResponse:
+    """Say how many runs have failed since the page was shown, which `known` entries of the log went into."""
+    wanted = failure_filter.read(request.GET, now=clock.state().wall, me=pages.actor(request))
+    known = request.GET.get("known", "")
+    new = failure_queries.failed_since(wanted, int(known)) if known.isdecimal() and len(known) < 16 else 0
+    return render(request, "runs/failures/news.html", {"wanted": wanted, "new": new})
+
+
 def page(request: HttpRequest, given: Mapping[str, str], said: Said | None, status: int) -> HttpResponse:
     """Answer with the inbox, whole or as the part that htmx asks for. given: the filter and the place on the list."""
     clocks = clock.state()
     wanted = failure_filter.read(given, now=clocks.wall, me=pages.actor(request))
     after = given.get("after", "")
+    known = audit_queries.size()  # before anything else is read, so that nothing falls between
     groups = failure_queries.groups(wanted)
     found = failure_queries.failures(wanted, after)
     may_command = request.user.has_perm(triage.RIGHT)
@@ -54,6 +66,7 @@ def page(request: HttpRequest, given: Mapping[str, str], said: Said | None, stat
     causes = _causes(groups.groups, wanted)
     context = {
         "wanted": wanted,
+        "known": known,
         "after": after,
         "causes": causes,
         "folded": sum(about["folded"] for _, about in causes),

@@ -34,6 +34,7 @@ urlpatterns = [
     path("runs/enrol/", view(engine_views.enrol), name="enrol"),
     path("failures/", view(failures.failures), name="failures"),
     path("failures/failures.csv", view(failures.export), name="failures_csv"),
+    path("failures/news/", view(failures.news), name="failures_news"),
     path("failures/triage/", view(triage_views.act), name="triage"),
     path("bulk/", view(bulk_views.many), name="bulks"),
     path("bulk/freeze/", view(bulk_views.freeze), name="freeze"),

@@ -141,6 +141,7 @@ RUNS = {
     "runs:enrol": form("runs.enrol_run"),
     "runs:failures": desk(SEE),
     "runs:failures_csv": desk(SEE, EXPORT),
+    "runs:failures_news": desk(SEE),
     "runs:triage": sent(SEE, COMMAND),
     "runs:bulks": desk(SEE),
     "runs:freeze": sent(COMMAND),

@@ -28,6 +28,7 @@ NOT_PAGES = {
     "runs:bulk_csv": "a file",
     "runs:bundle": "a file",
     "runs:failures_csv": "a file",
+    "runs:failures_news": "a part of the failure inbox",
 }
 # What only takes a form; the table of rights knows them.
 TAKES_A_FORM = {name for name, rule in RULES.items() if rule.get is None}

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 PINS = {
     "admin:index": 22,
-    "runs:failures": 9,
+    "runs:failures": 10,
     "runs:list": 6,
     "runs:tasks": 5,
     "runs:bulks": 7,

@@ -272,5 +272,30 @@ def test_the_inbox_costs_the_same_number_of_queries_for_one_run_and_for_thirty()
         run = failed_run(f"c-{number}")
         triage.note(actor=actor(), seen=seen(run), text="looked at it")
 
-    assert queries_of(client, url) == before == 14
+    assert queries_of(client, url) == before == 15
     assert len(inbox(client).context["rows"]) == 30
+
+
+# --- what failed meanwhile ---
+
+
+def test_the_page_is_told_of_what_failed_after_it_was_shown(failures: list[Run]) -> None:
+    client = signed_in(*COMMAND)
+    shown = inbox(client)
+    known = shown.context["known"]
+    address = reverse("runs:failures_news")
+    assert f'hx-get="{address}?known={known}"' in text(shown)
+    assert "failed since" not in text(client.get(f"{address}?known={known}"))
+
+    failed_run("c-4")
+    failed_run("c-5")
+    said = text(client.get(f"{address}?known={known}"))
+    assert "2 more runs have failed since this page was shown" in said and reverse("runs:failures") in said
+    one = text(client.get(f"{address}?reason={failures[1].reason}&known={known}"))
+    assert "failed since" not in one, "another cause is no news for who looks at this one"
+    assert "failed since" not in text(client.get(f"{address}?known={inbox(client).context['known']}"))
+
+
+@pytest.mark.parametrize("known", ["", "-1", "x", "9" * 40, "²"])
+def test_a_page_that_knows_nothing_is_told_nothing(failures: list[Run], known: str) -> None:
+    assert "failed since" not in text(signed_in(*COMMAND).get(reverse("runs:failures_news"), {"known": known}))
