@@ -138,13 +138,13 @@ DESIGN: dict[str, Text] = {
     "runs:rehearse": (
         "Rehearse a draft",
         "The draft walked by the engine's own core for one contact, with the events you choose.",
-        "Choose a contact or made-up facts, say what comes of each message, and read the path.",
+        "Choose for whom, tick on the timeline what happens after each message, and see the path and the end change.",
         "Nothing is sent and nothing is recorded.",
     ),
     "runs:rehearse_version": (
         "Rehearse a version",
         "This version walked by the engine's own core for one contact, with the events you choose.",
-        "Choose a contact or made-up facts, say what comes of each message, and read the path.",
+        "Choose for whom, tick on the timeline what happens after each message, and see the path and the end change.",
         "Nothing is sent and nothing is recorded.",
     ),
     "runs:what_if": (

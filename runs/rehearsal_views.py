@@ -17,10 +17,21 @@ from plans import diagram, layout
 from plans.document import Plan
 from policies import hours, zones
 from policies.queries import lane_clock
-from runs import explain, pages, people, reasons, rehearsals, trials
+from runs import (
+    explain,
+    pages,
+    people,
+    reasons,
+    rehearsal_controls,
+    rehearsal_said,
+    rehearsal_timeline,
+    rehearsals,
+    trials,
+)
 from runs.engine.script import Rehearsal, Script
 from runs.people import Person
 from runs.rehearsal_forms import REAL, RehearsalForm
+from runs.rehearsal_said import Said
 from runs.trials import Trial
 
 VIEW_CONTACT = "policies.view_contact"
@@ -58,25 +69,44 @@ def _found(trial: Trial | None) -> Trial:
 
 
 def _answer(request: HttpRequest, trial: Trial) -> HttpResponse:
-    context: dict[str, Any] = {"trial": trial, "title": f"Rehearse {trial.key}"}
+    context: dict[str, Any] = {"trial": trial, "title": f"Rehearse {trial.key}", "part": pages.wants_part(request)}
     status = 200
     if trial.plan is not None:
-        may_use_contacts = request.user.has_perm(VIEW_CONTACT)
-        given = request.POST if request.method == "POST" else None
-        form = RehearsalForm(given, plan=trial.plan, may_use_contacts=may_use_contacts)
-        told = _told(form, trial, trial.plan) if given is not None else None
-        if told is not None:
-            # What a made-up contact would get is nobody's; a real one's name and address stand in the message.
-            told["readable"] = form.cleaned_data["who"] != REAL or clear.may_see(request.user)
-        context |= {"form": form, "told": told, "may_use_contacts": may_use_contacts}
-        status = 422 if form.errors else 200
-    if pages.wants_part(request):
+        context |= _rehearsed(request, trial, trial.plan)
+        status = 422 if context["form"].errors or context["said"].wrong else 200
+    if context["part"]:
         return render(request, "runs/rehearse_body.html", context, status=status)
     return render(request, "runs/rehearse.html", {**admin.site.each_context(request), **context}, status=status)
 
 
-def _told(form: RehearsalForm, trial: Trial, plan: Plan) -> dict[str, Any] | None:
-    """Rehearse what the form says and return it for the page; None when the form has something to mend."""
+def _rehearsed(request: HttpRequest, trial: Trial, plan: Plan) -> dict[str, Any]:
+    """Return the form, what was said with it, and what comes of that, for the page."""
+    may_use_contacts = request.user.has_perm(VIEW_CONTACT)
+    posted = {rehearsal_said.printable(name): rehearsal_said.printable(request.POST[name]) for name in request.POST}
+    if request.method == "POST":
+        form = RehearsalForm(posted, plan=plan, may_use_contacts=may_use_contacts)
+    else:
+        form = RehearsalForm.as_it_stands(plan, may_use_contacts=may_use_contacts)
+    said = rehearsal_said.read(plan, posted)
+    told = _told(form, said, trial, plan)
+    if told is not None:
+        # What a made-up contact would get is nobody's; a real one's name and address stand in the message.
+        told["readable"] = form.cleaned_data["who"] != REAL or clear.may_see(request.user)
+    kept = rehearsal_controls.kept(plan, said, told["timeline"].shown if told else ())
+    return {
+        "form": form,
+        "said": said,
+        "told": told,
+        "kept": kept,
+        "unused": rehearsal_controls.unused(told["played"].unused, kept) if told else [],
+        # A change of a field is answered where it was made; who pressed the button wants to know what is wrong.
+        "asked": "play" in posted,
+        "whole": "whole" in posted or request.method != "POST",
+    }
+
+
+def _told(form: RehearsalForm, said: Said, trial: Trial, plan: Plan) -> dict[str, Any] | None:
+    """Rehearse what was said and return it for the page; None when nobody is there to rehearse it for."""
     if not form.is_valid():
         return None
     person = _person(form)
@@ -90,15 +120,15 @@ def _told(form: RehearsalForm, trial: Trial, plan: Plan) -> dict[str, Any] | Non
             contact_hash=rehearsals.contact_hash(plan, person),
             attrs=attrs,
             version=trial.number,
-            answers=form.answers(),
-            happenings=form.happenings(),
-            acts=form.acts(),
+            answers=rehearsal_said.script_answers(plan, said),
+            happenings=rehearsal_said.happenings(said),
+            acts=rehearsal_said.acts(said),
         )
         played = rehearsals.rehearse(plan, script, person, form.made_up())
     except canon.NotCanonical as error:
         form.add_error(None, f"The contact's attributes cannot be recorded: {error}.")
         return None
-    return _shown(trial.title, plan, played, person, script.start_at)
+    return _shown(trial.title, plan, played, person, start_at=script.start_at, said=said)
 
 
 def _person(form: RehearsalForm) -> Person | None:
@@ -112,8 +142,12 @@ def _person(form: RehearsalForm) -> Person | None:
     return found
 
 
-def _shown(title: str, plan: Plan, played: Rehearsal, person: Person, start_at: int) -> dict[str, Any]:
+def _shown(title: str, plan: Plan, played: Rehearsal, person: Person, *, start_at: int, said: Said) -> dict[str, Any]:
     zone = zones.zone_of(person.zone, person.phone)
+
+    def here(tick: int) -> str:
+        return _local(zone, start_at + tick) if zone else ""
+
     beside = explain.Beside(names={"rehearsal": "this rehearsal"}, clock=_clock)
     states, walked = explain.walked(played.bodies, played.status, played.step)
     first, *rest = [explain.row(body, beside) for body in played.bodies]
@@ -123,8 +157,9 @@ def _shown(title: str, plan: Plan, played: Rehearsal, person: Person, start_at: 
         "played": played,
         "start_at": start_at,
         "zone": zone,
-        "starts": _local(zone, start_at) if zone else "",
-        "lines": [Line(row, _local(zone, start_at + row.tick) if zone else "") for row in rows],
+        "starts": here(0),
+        "timeline": rehearsal_timeline.timeline(plan, played, rows, said, here),
+        "lines": [Line(row, here(row.tick)) for row in rows],
         "picture": diagram.draw(plan, layout.layout(plan), diagram.Marks(states, walked)),
         "revisited": _revisited(played),
     }

@@ -17,7 +17,8 @@ def leaf(found: Data) -> str:
     asked = {**found, "value": found.get("expected", found.get("value"))}
     seen, op = found["value"], found["op"]
     if op.startswith("event_") and op != "event_within":
-        saw = "never seen" if not seen else f"seen {seen} times" if not isinstance(seen, bool) else "seen"
+        times = "once" if seen == 1 else f"{seen} times"
+        saw = "never seen" if not seen else f"seen {times}" if not isinstance(seen, bool) else "seen"
     elif op == "event_within":
         saw = "never seen" if seen is None else f"last at tick {seen}"
     else:

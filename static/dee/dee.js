@@ -121,6 +121,11 @@
     const el = event.detail.elt;
     if (polls(el) && (document.hidden || el.closest("dialog:not([open])") || $("dialog[open]", el) || el.contains(document.activeElement?.closest("form")))) event.preventDefault();
   });
+  /* Who writes on while an answer is on its way keeps what they write: it is asked for again when they are done. */
+  document.addEventListener("input", (event) => {
+    const form = event.target.matches("input[type=text], textarea") && event.target.closest("form[hx-sync]");
+    if (form) window.htmx.trigger(form, "htmx:abort");
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     opened = $$("details[id]", event.detail.target).map((el) => [el.id, el.open]);
   });

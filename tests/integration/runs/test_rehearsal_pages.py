@@ -1,10 +1,12 @@
-"""The page of a rehearsal: its form, what it tells, who may open it, and that it needs no script and keeps no state."""
+"""The page of a rehearsal: its timeline, what it tells, who may open it; it needs no script and keeps no state."""
 
 import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Head
@@ -64,41 +66,77 @@ def rehearsed(client: Client, said: dict[str, Any] | None = None, **more: Any) -
     return client.post(page("tried"), SAID | (said or {}), **more)
 
 
-def test_the_form_works_as_it_stands() -> None:
+def test_it_is_played_at_once_for_a_made_up_contact_who_agreed_to_everything() -> None:
+    make_draft()
+
+    told = signed_in(*EDIT).get(page("tried"))
+
+    assert told.status_code == 200 and "the draft, r1" in text(told)
+    assert told.context["told"]["played"].status == "COMPLETED"
+    assert [stop.label for stop in told.context["told"]["played"].path] == ["sent", "timeout", ""]
+    assert "After 1 d: Completed:</strong> lost." in text(told) and "Hello Ada." in text(told)
+
+
+def test_playing_what_is_shown_gives_what_is_shown() -> None:
     make_draft()
     client = signed_in(*EDIT)
 
-    empty = client.get(page("tried"))
-    initial = {field.html_name: field.value() for field in empty.context["form"]}
-    told = client.post(page("tried"), {name: value for name, value in initial.items() if value not in (None, False)})
+    first = client.get(page("tried"))
+    initial = {field.html_name: field.value() for field in first.context["form"]}
+    again = client.post(page("tried"), {name: value for name, value in initial.items() if value not in (None, False)})
 
-    assert "Not rehearsed yet" in text(empty) and "the draft, r1" in text(empty)
-    assert told.status_code == 200 and told.context["told"]["played"].status == "COMPLETED"
+    assert again.context["told"]["played"].path == first.context["told"]["played"].path
 
 
-def test_it_tells_the_end_the_trace_the_path_and_the_messages() -> None:
+def test_it_tells_the_end_the_timeline_the_path_and_the_message() -> None:
     make_draft()
 
     told = rehearsed(
         signed_in(*EDIT),
-        {"event_mail_opened": "on", "after_mail_opened": "2 h", "task_look": "good", "after_look": "30 min"},
+        {
+            "tick.mail.1.opened": "on",
+            "after.mail.1.opened": "2 h",
+            "person.look.1": "good",
+            "person-after.look.1": "30 min",
+        },
     )
 
     shown = text(told)
-    assert "After 2 h 30 min: Completed:" in shown and "finished." in shown
+    assert "After 2 h 30 min: Completed:</strong> finished." in shown
     assert "1 message would have left." in shown and "Hello Ada." in shown and "To ada@example.org" in shown
-    assert "consent email granted" in shown and "02:30:00" in shown
+    assert "consent email granted" in shown and "02:30:00" in shown and "Every entry" in shown
     states = {card.name: card.state for card in told.context["told"]["picture"].cards}
     assert states == {"mail": "done", "opened": "done", "look": "done", "done": "done", "lost": "none"}
     assert "Look at &lt;it&gt;" in shown
+    assert [(item.tick, item.name) for item in told.context["told"]["timeline"].items] == [
+        (0, "mail"),
+        (0, "opened"),
+        (7200, "opened"),
+        (7200, "look"),
+        (9000, "a person says “good”"),
+        (9000, "done"),
+    ]
+
+
+def test_what_was_said_is_shown_again() -> None:
+    make_draft()
+    said = {"tick.mail.1.opened": "on", "after.mail.1.opened": "3 h", "answer.mail.1": "delivered"}
+
+    shown = text(rehearsed(signed_in(*EDIT), said))
+
+    assert 'name="tick.mail.1.opened" id="tick.mail.1.opened" value="on" checked' in shown
+    assert 'id="after.mail.1.opened" value="3 h"' in shown
+    assert '<option value="delivered" selected>' in shown
+    assert 'name="tick.mail.1.clicked" id="tick.mail.1.clicked" value="on">' in shown
 
 
 def test_a_failure_says_why_and_what_would_be_needed() -> None:
     make_draft()
 
-    shown = text(rehearsed(signed_in(*EDIT), {"first_mail": "not_sent:smtp_recipient_refused"}))
+    shown = text(rehearsed(signed_in(*EDIT), {"answer.mail.1": "not_sent:smtp_recipient_refused"}))
 
     assert "At once: Stopped at mail:" in shown and "refused the recipient address" in shown
+    assert "It did not leave, so no event can follow it." in shown and "failed here" in shown
 
 
 def test_a_later_send_of_a_step_may_end_otherwise() -> None:
@@ -106,10 +144,56 @@ def test_a_later_send_of_a_step_may_end_otherwise() -> None:
     make_world(recovery=recovery)
     make_plan("simple", MAIL_STEPS)
 
-    told = signed_in(*EDIT).post(page(), SAID | {"first_mail": "not_sent:smtp_421", "later_mail": "accepted"})
+    told = signed_in(*EDIT).post(page(), SAID | {"answer.mail.1": "not_sent:smtp_421"})
 
     played = told.context["told"]["played"]
     assert [sent.tick for sent in played.sent] == [0, 60] and played.status == "COMPLETED"
+    assert 'name="answer.mail.2"' in text(told)
+
+
+def test_what_is_not_reached_any_more_is_kept_and_can_be_unticked() -> None:
+    make_draft()
+
+    told = rehearsed(
+        signed_in(*EDIT),
+        {
+            "tick.mail.2.opened": "on",
+            "after.mail.2.opened": "3 h",
+            "person.look.1": "good",
+            "answer.mail.3": "delivered",
+        },
+    )
+
+    shown = text(told)
+    assert told.status_code == 200 and "Said, but not reached" in shown
+    assert 'id="tick.mail.2.opened" value="on" checked> opened of mail, send 2' in shown
+    assert 'id="after.mail.2.opened" value="3 h"' in shown
+    assert 'name="person.look.1" id="person.look.1" value="good" checked' in shown
+    assert 'name="answer.mail.3" id="answer.mail.3" value="delivered" checked' in shown
+    assert "never came to pass" not in shown  # the box says it
+
+
+def test_what_follows_a_send_that_did_not_leave_is_said_to_be_unused() -> None:
+    make_draft()
+    said = {"answer.mail.1": "not_sent:smtp_421", "tick.mail.1.opened": "on"}
+
+    shown = text(rehearsed(signed_in(*EDIT), said))
+
+    assert "Said, but not reached" in shown and "Opened of mail never came to pass." in shown
+
+
+def test_what_was_said_of_an_older_draft_is_left_out_and_told() -> None:
+    make_draft()
+
+    told = rehearsed(signed_in(*EDIT), {"tick.gone.1.opened": "on"})
+
+    assert told.status_code == 200 and "“gone” is no longer a step of this plan" in text(told)
+
+
+def test_nothing_said_is_not_mentioned() -> None:
+    make_draft()
+
+    assert "Said, but not reached" not in text(rehearsed(signed_in(*EDIT)))
 
 
 def test_a_start_is_the_contacts_local_time() -> None:
@@ -163,20 +247,95 @@ def test_who_may_not_see_contacts_rehearses_with_made_up_ones_only() -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"after_mail_opened": "soon"}, "Write a length of time such as 90 s, 2 h 30 min or 3 d."),
-        ({"after_mail_opened": "400 d"}, "That is longer than a year."),
         ({"zone": "Mars/Olympus"}, "is not a time zone"),
         ({"email": "nobody"}, "is not an email address"),
-        ({"first_mail": "label:busy"}, "Select a valid choice"),
         ({"attr_age": "old"}, "Enter a whole number."),
+        ({"start": "9999-12-31T23:59"}, "Choose a year between 2000 and 2100."),
+        ({"start": "0001-01-01T00:00"}, "Choose a year between 2000 and 2100."),
+        ({"start": "tomorrow"}, "Enter a valid date/time."),
     ],
 )
-def test_what_is_not_right_is_said_and_nothing_is_rehearsed(said: dict[str, str], sentence: str) -> None:
+def test_without_a_contact_nothing_is_rehearsed_and_what_was_ticked_is_kept(
+    said: dict[str, str], sentence: str
+) -> None:
+    make_draft()
+
+    answer = rehearsed(signed_in(*EDIT), said | {"tick.mail.1.opened": "on"})
+
+    assert answer.status_code == 422 and sentence in text(answer) and answer.context["told"] is None
+    assert 'id="tick.mail.1.opened" value="on" checked' in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"tick.mail.1.opened": "on", "after.mail.1.opened": "soon"}, "Write a length of time such as 90 s"),
+        ({"tick.mail.1.opened": "on", "after.mail.1.opened": "400 d"}, "That is longer than a year."),
+        ({"tick.mail.1.opened": "on", "after.mail.1.opened": "\x00"}, "Write a length of time such as 90 s"),
+        ({"answer.mail.1": "label:busy"}, "“label:busy” is no answer to this send; choose one."),
+        ({"tick.mail.1.exploded": "on"}, "“exploded” is not an event of mail."),
+        ({"tick.mail.99.opened": "on"}, "only the first 50 can be told apart"),
+        ({"tick.mail.\x00.opened": "on"}, "A field of the form was not understood"),
+    ],
+)
+def test_what_is_not_right_on_the_timeline_is_said_and_played_without(said: dict[str, str], sentence: str) -> None:
     make_draft()
 
     answer = rehearsed(signed_in(*EDIT), said)
 
-    assert answer.status_code == 422 and sentence in text(answer) and answer.context["told"] is None
+    assert answer.status_code == 422 and sentence in text(answer)
+    assert [stop.label for stop in answer.context["told"]["played"].path] == ["sent", "timeout", ""]
+
+
+def test_a_wrong_delay_is_said_beside_its_field() -> None:
+    make_draft()
+
+    shown = text(rehearsed(signed_in(*EDIT), {"tick.mail.1.opened": "on", "after.mail.1.opened": "<soon>"}))
+
+    assert 'value="&lt;soon&gt;" aria-invalid="true" aria-describedby="after.mail.1.opened.error"' in shown
+    assert '<span class="errors" id="after.mail.1.opened.error">Write a length of time' in shown
+
+
+def test_text_that_no_page_can_hold_raises_nothing() -> None:
+    """A body in UTF-7 can bring a lone surrogate into a form; no page could be encoded with it."""
+    make_draft()
+    fields = SAID | {"zone": "a+2AA-b", "tick.+2AA-.1.opened": "on"}
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    body = "\r\n".join([*parts, "--x--\r\n"])
+
+    answer = signed_in(*EDIT).generic(
+        "POST", page("tried"), body, content_type="multipart/form-data; boundary=x; charset=utf-7"
+    )
+
+    assert answer.status_code == 422 and "a\ufffdb" in text(answer)
+
+
+def test_the_page_takes_the_focus_only_to_say_what_is_wrong_to_whoever_pressed_the_button() -> None:
+    make_draft()
+    client = signed_in(*EDIT)
+
+    assert "data-focus" not in text(rehearsed(client, {"play": "again"}))
+    assert "data-focus" not in text(rehearsed(client, {"zone": "Mars"}))
+    assert "data-focus" in text(rehearsed(client, {"zone": "Mars", "play": "again"}))
+    wrong = {"tick.mail.1.opened": "on", "after.mail.1.opened": "soon"}
+    assert "data-focus" in text(rehearsed(client, wrong | {"play": "again"}))
+    assert 'role="alert"' not in text(rehearsed(client, wrong, **HTMX))  # beside the field it is said already
+
+
+def test_whole_plan_stays_chosen() -> None:
+    make_draft()
+    client = signed_in(*EDIT)
+
+    assert 'class="path-box is-fit"' in text(rehearsed(client, {"whole": "on"}))
+    assert 'class="path-box"' in text(rehearsed(client))
+
+
+def test_query_strings_say_nothing() -> None:
+    make_draft()
+
+    told = signed_in(*EDIT).get(page("tried"), {"tick.mail.1.opened": "on", "zone": "Mars"})
+
+    assert told.status_code == 200 and told.context["said"].ticks == {}
 
 
 def test_a_draft_with_problems_cannot_be_rehearsed_and_says_why() -> None:
@@ -187,7 +346,7 @@ def test_a_draft_with_problems_cannot_be_rehearsed_and_says_why() -> None:
     assert (
         "This plan cannot be tried out yet." in shown
         and "/steps/mail/on/sent" in shown
-        and '<form method="post" class="card"' not in shown
+        and "What comes of it" not in shown
     )
 
 
@@ -218,23 +377,33 @@ def test_it_needs_the_right_of_the_draft_page() -> None:
     assert signed_in(*EDIT, name="ann").get(page("nothing")).status_code == 404
 
 
-def test_htmx_gets_the_part_and_no_frame() -> None:
+def test_htmx_gets_the_part_and_the_verdict_to_be_spoken_and_no_frame() -> None:
     make_draft()
     client = signed_in(*EDIT)
 
     part = text(rehearsed(client, **HTMX))
     wrong = rehearsed(client, {"zone": "Mars"}, **HTMX)
 
-    assert part.startswith('<div id="rehearsal">') and "<html" not in part and "Trace" in part
+    assert part.startswith('<div id="rehearsal">') and "<html" not in part and "Every entry" in part
+    assert '<div hx-swap-oob="innerHTML:#rehearse-spoken"> After 1 d: Completed: lost.' in part
     assert wrong.status_code == 422 and "<html" not in text(wrong)
+    assert "Something has to be mended." in text(wrong)
 
 
-def test_a_rehearsal_costs_the_same_number_of_queries_however_much_happens() -> None:
+def test_the_place_of_what_is_spoken_stands_on_the_page_from_the_beginning() -> None:
+    make_draft()
+
+    shown = text(signed_in(*EDIT).get(page("tried")))
+
+    assert '<p class="visually-hidden" role="status" id="rehearse-spoken"></p>' in shown and "hx-swap-oob" not in shown
+
+
+def test_a_rehearsal_costs_the_same_number_of_queries_however_much_happens_and_keeps_nothing() -> None:
     make_draft()
     client = signed_in(*EDIT)
-    before = queries_of(client, page("tried"))
-    assert before <= 12
-
     drafts = PlanDraft.objects.count()
-    rehearsed(client)
-    assert PlanDraft.objects.count() == drafts
+
+    assert queries_of(client, page("tried")) <= 14
+    with CaptureQueriesContext(connection) as seen:
+        rehearsed(client, {"tick.mail.1.opened": "on", "person.look.1": "good"})
+    assert len(seen) <= 14 and PlanDraft.objects.count() == drafts

@@ -66,8 +66,8 @@ def test_what_the_step_requires_is_written_out_and_marked_when_it_stopped_the_se
     leaf = {"op": "event_seen", "event": "replied", "of": "mail", "value": 1, "result": True}
     data = {"facts": facts(), "rules": verdicts(), "rule": "require", "error": "", "require": [leaf]}
 
-    assert "✗ requires replied of mail: yes (seen 1 times)" in seen.gate(data)
-    assert "requires replied of mail: yes (seen 1 times)" in seen.gate({**data, "rule": ""})
+    assert "✗ requires replied of mail: yes (seen once)" in seen.gate(data)
+    assert "requires replied of mail: yes (seen once)" in seen.gate({**data, "rule": ""})
 
 
 def test_a_redispatch_is_not_counted_twice() -> None:
