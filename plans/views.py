@@ -53,7 +53,7 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
         "draft_by": audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "",
         "shown": shown,
         "picture": pages.picture(read, standing),
-        "standing": sum(standing.values()),
+        "standing": sorted(standing.items(), key=lambda each: (-each[1], each[0])),
         "fault": fault,
         "waiting": waiting,
         "barred": actor_of(request) in barred,

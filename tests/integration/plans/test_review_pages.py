@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from plans import drafts, impact, models, operations, queries, reviewing
+from tests.factories_runs import signed_in
 from tests.integration.plans.world import ANN, DAN, document, make_draft, make_version, publish
 
 pytestmark = pytest.mark.django_db
@@ -269,6 +270,9 @@ def test_a_plan_shows_where_each_version_stands_and_its_runs(as_person: Any, set
         assert words in said
     assert "314 runs stand here" in said and "The number at a step says how many runs" in said
     assert said.count("runs stand here") == 2, "in the label and in the title of one card, and of no other"
+    assert "314 at pause" not in said, "whoever may not see runs is not led to them"
+    seeing = page(signed_in("plans.view_plan", "runs.view_run", name="rob"), "/admin/plans/trial/")
+    assert 'href="/admin/runs/?plan=trial&amp;step=pause">314 at pause</a>' in seeing
     settings.DEE_REVIEW_IMPACT = ""
     plain = page(as_person("bob", SEE), "/admin/plans/trial/")
     assert "Failed runs" not in plain and "runs stand here" not in plain and "The number at a step" not in plain
