@@ -1,5 +1,6 @@
 """The pages of published plans: the list, a plan with its versions, a version, and coming into force."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -53,7 +54,7 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
         "draft_by": audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "",
         "shown": shown,
         "picture": pages.picture(read, standing),
-        "standing": sorted(standing.items(), key=lambda each: (-each[1], each[0])),
+        "standing": _most_first(standing),
         "fault": fault,
         "waiting": waiting,
         "barred": actor_of(request) in barred,
@@ -61,6 +62,10 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
         "rule": queries.BARRED,
     }
     return render(request, "plans/plan.html", context(request, found.title or found.key, **more))
+
+
+def _most_first(standing: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(standing.items(), key=lambda each: (-each[1], each[0]))
 
 
 @permission_required("plans.view_plan", raise_exception=True)
@@ -77,13 +82,16 @@ def _version_page(
     newest = version.plan.versions.order_by("-number").values_list("number", flat=True)[0]
     line = review_queries.lines([version], newest)[0]
     barred = queries.barred(version) if line.state == "waiting" else []
+    runs = impact.of_plan(version.plan.key)
+    standing = runs.of(version.pk).steps if runs else {}
     more = {
         "plan": version.plan,
         "version": version,
         "line": line,
         "newest": newest,
         "found": found,
-        "picture": pages.picture(found),
+        "picture": pages.picture(found, standing),
+        "standing": _most_first(standing),
         "fault": fault,
         "steps": pages.steps(found) if found else [],
         "exits": pages.exits(found) if found else [],

@@ -273,6 +273,8 @@ def test_a_plan_shows_where_each_version_stands_and_its_runs(as_person: Any, set
     assert "314 at pause" not in said, "whoever may not see runs is not led to them"
     seeing = page(signed_in("plans.view_plan", "runs.view_run", name="rob"), "/admin/plans/trial/")
     assert 'href="/admin/runs/?plan=trial&amp;step=pause">314 at pause</a>' in seeing
+    assert "314 runs stand here" in page(as_person("sam", SEE), "/admin/plans/trial/v/1/")
+    assert "runs stand here" not in page(as_person("tim", SEE), "/admin/plans/trial/v/2/")
     settings.DEE_REVIEW_IMPACT = ""
     plain = page(as_person("bob", SEE), "/admin/plans/trial/")
     assert "Failed runs" not in plain and "runs stand here" not in plain and "The number at a step" not in plain
