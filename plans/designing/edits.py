@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from plans import steps
-from plans.designing import ways
+from plans.designing import labels, ways
 from plans.document import MAX_PLAN_STEPS, Invalid, decode
 from plans.problems import listed
 from plans.reading import NAME, NAME_RULE
@@ -164,9 +164,14 @@ def connect(sheet: Sheet, step: str, labels: tuple[str, ...], to: str) -> Edited
 
 
 def put(sheet: Sheet, step: str, body: Mapping[str, Any]) -> Edited:
-    """Replace what a step says, as its form gave it."""
-    step_body(sheet, step)
-    return Edited(_put(sheet, step, dict(body)), f"Changed {step}.", step)
+    """Replace what a step says, as its form gave it; conditions that name an outcome follow when it is renamed."""
+    names = labels.renamed(step_body(sheet, step), dict(body))
+    found, said = _put(sheet, step, dict(body)), f"Changed {step}."
+    if names:
+        document, changed = labels.followed(found.document, step, names)
+        found = replace(found, document=document)
+        said += f" {changed} condition{'s follow' if changed > 1 else ' follows'} the new name." if changed else ""
+    return Edited(found, said, step)
 
 
 def duplicate(sheet: Sheet, step: str) -> Edited:

@@ -35,6 +35,16 @@ def outcomes(body: Any) -> dict[str, str]:
     return {label: _text(on.get(label)) for label in (*own, *known)}
 
 
+def arms(body: Any) -> list[str]:
+    """Return the names of the arms of a branch or a split, in order, "" for one without; none of any other step."""
+    kind = kind_of(body)
+    if kind == steps.Kind.BRANCH:
+        found = [*_objects(body.get("cases")), *_objects([body.get("else")])]
+    else:
+        found = _objects(body.get("arms")) if kind == steps.Kind.SPLIT else []
+    return [_text(arm.get("name")) for arm in found]
+
+
 def flow(document: Mapping[str, Any]) -> list[str]:
     """Return the names of a document's steps in the order in which a reader follows it; see `graph.flow_order`."""
     bodies = _mapping(document.get("steps"))
