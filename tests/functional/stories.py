@@ -10,6 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -75,6 +76,7 @@ class Story:
         self.chance = Random(f"{seed}/{cut}")  # for what may differ between two tellings of a calm story
         self.cut, self.calm = cut, calm
         self.live = seed % 2 == 1 and not calm
+        self.began = datetime.now(UTC)
         self.owner = owner
         self.patch = patch
         self.seen: Counter[str] = Counter()
@@ -109,6 +111,8 @@ class Story:
     def drain(self, slices: int) -> None:
         """Work for some slices, cut by chance; after a crash another engine goes on."""
         chance = self.chance
+        if self.calm:  # or a second that passes between two of its acts would tell another story
+            self.owner.execute("UPDATE runs_inbox SET received_at = %s WHERE place IS NULL", [self.began])
         if self.cut:
             self.patch.setattr(tick, "LOAD", chance.choice((2, 3, 500)))
             self.patch.setattr(tick, "INPUTS", chance.choice((2, 3, 128)))

@@ -106,4 +106,4 @@ def test_the_inbox_costs_the_same_number_of_queries_whatever_it_shows() -> None:
     for number in range(1, 4):
         failed_run(f"c-{number}")
 
-    assert queries_of(client, url) == before == 10
+    assert queries_of(client, url) == before == 11
