@@ -15,8 +15,9 @@ from dee_site import chart, needs, tour
 from plans import queries as plan_queries
 from policies import pages as policy_pages
 from policies import queries as policy_queries
-from runs import counts, engine_state, reasons, upcoming
+from runs import counts, engine_state, upcoming
 from runs import queries as run_queries
+from runs.showing import reasons
 
 DAYS, MESSAGE_DAYS = 14, 7
 REVIEWS = 5

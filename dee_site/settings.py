@@ -166,7 +166,7 @@ DEE_REQUIRE_2FA = env.flag("DEE_REQUIRE_2FA", {DEE_EMAIL_ADAPTER, DEE_VOICE_ADAP
 
 # --- Plans: what has to agree before a version comes into force (`plans.activation`) ---
 DEE_ACTIVATION_CHECKS = ["dee_site.activation.policy_problems"]
-DEE_REVIEW_TRACES = "runs.review_traces.of_version"  # what it would do
+DEE_REVIEW_TRACES = "runs.trying.review_traces.of_version"  # what it would do
 DEE_REVIEW_IMPACT = "runs.plan_impact.of_plan"  # whom a new version touches (`plans.impact`)
 DEE_POLICY_KEYS = "dee_site.activation.policy_keys"
 

@@ -9,11 +9,12 @@ from rest_framework import serializers
 from audit import chain
 from audit.api_base import Asked, Flag, Listed, Text, Whole, example, numbered
 from audit.models import Entry
-from runs import inbox, pages, reasons
+from runs import inbox, pages
 from runs.clock import MAX_DRIVE_S
 from runs.engine.transitions import LABELLED, Command, Standing, Status
 from runs.forms import MAX_NAMED
 from runs.models import INPUTS, Inbox, Run
+from runs.showing import reasons
 
 LANE = "Lane clock, seconds since the epoch."
 MAX_REASON = 500

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from audit import queries as audit_queries
-from runs import failure_filter, operations, pages, queries
+from runs import operations, pages, queries
 from runs.commands import WORDS, Offer, offer
 from runs.engine.transitions import Command
 from runs.models import Run
+from runs.triaging import failure_filter
 
 
 @permission_required("runs.command_run", raise_exception=True)

@@ -15,9 +15,10 @@ from plans import diagram, document, layout
 from plans import queries as plan_queries
 from plans.steps import Task
 from policies import hours
-from runs import explain, operations, queries
+from runs import operations, queries
 from runs.engine import transitions
 from runs.models import Inbox, Run
+from runs.showing import explain
 
 # Commands that let a message leave: they need evidence that holds.
 SENDING = frozenset({"retry", "redispatch", "send_again"})

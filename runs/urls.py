@@ -3,19 +3,10 @@
 from django.contrib import admin
 from django.urls import path
 
-from runs import (
-    bulk_views,
-    command_views,
-    engine_views,
-    failures,
-    job_views,
-    rehearsal_views,
-    replay_views,
-    task_views,
-    triage_views,
-    views,
-    what_if_views,
-)
+from runs import command_views, engine_views, replay_views, task_views, views
+from runs.many import bulk_views, job_views
+from runs.triaging import failures, triage_views
+from runs.trying import rehearsal_views, what_if_views
 
 view = admin.site.admin_view
 app_name = "runs"

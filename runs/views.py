@@ -7,8 +7,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from runs import bulk, commands, pages, queries, run_page
+from runs import commands, pages, queries
 from runs.engine import transitions
+from runs.many import bulk
+from runs.showing import run_page
 
 
 @permission_required("runs.view_run", raise_exception=True)

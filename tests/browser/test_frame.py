@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs import bulk
+from runs.many import bulk
 from runs.models import Run
 from runs.queries import RunFilter
 from tests.browser.axe import violations

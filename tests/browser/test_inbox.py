@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from runs import triage
 from runs.models import Run
+from runs.triaging import triage
 from tests.browser.axe import violations
 from tests.browser.people import sign_in
 from tests.factories_runs import command, failed_run, make_world

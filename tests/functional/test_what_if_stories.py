@@ -4,9 +4,9 @@ import psycopg
 import pytest
 
 from plans import queries as plan_queries
-from runs import whatifs
 from runs.engine.whatif.findings import Class
 from runs.models import Run
+from runs.trying import whatifs
 from tests.database import TestDatabase
 from tests.functional.acts import BETWEEN, WEIGHED
 from tests.functional.stories import Story

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from plans.document import Plan
-from runs import trials, whatifs
 from runs.engine.whatif import assume, report, terms
 from runs.engine.whatif.findings import Class, Finding
 from runs.engine.whatif.report import Report
-from runs.trials import Trial
+from runs.trying import trials, whatifs
+from runs.trying.trials import Trial
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from dee_site import menu
 from policies import operations as policy_operations
-from runs import bulk
+from runs.many import bulk
 from runs.queries import RunFilter
 from tests.factories import make_contact, make_plan, make_template
 from tests.factories_runs import command, failed_run, make_world, start_run, superuser

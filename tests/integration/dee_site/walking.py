@@ -21,7 +21,8 @@ from plans import queries as plan_queries
 from policies import operations as policy_operations
 from policies import publishing
 from policies.models import Counter
-from runs import bulk, operations
+from runs import operations
+from runs.many import bulk
 from runs.models import Intent
 from runs.queries import RunFilter
 from tests.factories import make_contact

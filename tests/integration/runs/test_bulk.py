@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from audit.models import Entry, Opening
 from plans import queries as plan_queries
-from runs import bulk, compose, operations
+from runs import compose, operations
+from runs.many import bulk
 from runs.models import Bulk, BulkItem, Inbox, Run
 from runs.queries import RunFilter
 from tests.database import TestDatabase

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from runs import bulk
+from runs.many import bulk
 from runs.models import Bulk, BulkItem
 from runs.queries import RunFilter
 from tests.factories_runs import failed_run, make_world

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from runs import bulk
+from runs.many import bulk
 from runs.queries import RunFilter
 from tests.factories_runs import COMMAND, SEE_RUNS, failed_run, make_world, signed_in
 from tests.integration.runs.asking import lost_run, queries_of, text

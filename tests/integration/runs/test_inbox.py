@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from runs import clock, csv_out, failure_filter, failure_rows, triage
+from runs import clock, csv_out
 from runs.models import Run
+from runs.triaging import failure_filter, failure_rows, triage
 from tests.factories_runs import COMMAND, SEE_RUNS, command, failed_run, make_world, signed_in
 from tests.functional.engine import advance
 from tests.integration.runs.asking import HTMX, evidence, lost_run, queries_of, text
@@ -116,7 +117,7 @@ def test_who_looks_after_it_narrows_too(failures: list[Run]) -> None:
 
 
 def test_a_long_list_is_read_page_by_page_without_losing_or_repeating_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.failure_queries.PAGE", 2)
+    monkeypatch.setattr("runs.triaging.failure_queries.PAGE", 2)
     make_world()
     for number in range(3):  # of one instant: the order goes on by number
         failed_run(f"c-{number}")

@@ -17,8 +17,9 @@ from django.urls import reverse
 from audit import verify
 from audit.models import Entry
 from policies import queries as policy_queries
-from runs import bulk, bulk_cost, bulk_progress, clock, operations, tick
-from runs.bulk_progress import Outcome, Result
+from runs import clock, operations, tick
+from runs.many import bulk, bulk_cost, bulk_progress
+from runs.many.bulk_progress import Outcome, Result
 from runs.models import Bulk, Inbox, Run
 from runs.queries import RunFilter
 from runs.rebuild import check

@@ -9,10 +9,11 @@ from audit.models import Head
 from plans import queries as plan_queries
 from policies import operations as policy_operations
 from policies.gate import Ask, Ledger
-from runs import people, rehearsals
+from runs import people
 from runs.engine.script import Answer, Happening, Rehearsal, Script
 from runs.people import Person
-from runs.rehearsals import NOBODY, MadeUp, World
+from runs.trying import rehearsals
+from runs.trying.rehearsals import NOBODY, MadeUp, World
 from tests.database import SEQUENCES, TABLES
 from tests.factories import CALLS_A_DAY, DONE, MAIL_STEPS, make_contact, make_plan, make_policy, make_template
 from tests.functional.engine import drain, enrol, entries

@@ -6,8 +6,8 @@ import pytest
 
 from plans import document, queries
 from plans.models import PlanVersion
-from runs import review_traces
 from runs.models import Intent, Run
+from runs.trying import review_traces
 from tests.factories import BLOCKED, DONE, make_plan
 from tests.factories_runs import make_world, superuser
 

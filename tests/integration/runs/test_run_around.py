@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 import pytest
 from django.urls import reverse
 
-from runs import clock, operations, triage
+from runs import clock, operations
 from runs.models import Run
+from runs.triaging import triage
 from tests.factories import make_contact
 from tests.factories_runs import COMMAND, SEE_RUNS, command, failed_run, make_world, signed_in, start_run
 from tests.functional.engine import drain

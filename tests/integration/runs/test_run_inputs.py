@@ -5,8 +5,9 @@ import uuid
 import pytest
 
 from audit.models import Opening
-from runs import inbox, operations, run_reads
+from runs import inbox, operations
 from runs.models import Run
+from runs.showing import run_reads
 from tests.factories_runs import SEE_RUNS, command, failed_run, make_world, signed_in, start_run, superuser
 from tests.functional.engine import advance, drain
 from tests.integration.runs.asking import lost_run, text

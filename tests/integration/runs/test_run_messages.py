@@ -5,7 +5,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from channels.models import OutboxMessage
-from runs import run_reads
+from runs.showing import run_reads
 from tests.factories_runs import SEE_RUNS, command, failed_run, make_world, signed_in, start_run
 from tests.integration.runs.asking import text
 from tests.integration.runs.story import READ, look

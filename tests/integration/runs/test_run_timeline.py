@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from policies import publishing
-from runs import run_timeline
 from runs.models import Run
+from runs.showing import run_timeline
 from tests.factories_runs import SEE_RUNS, command, failed_run, make_world, signed_in, start_run, superuser
 from tests.functional.engine import advance
 from tests.integration.runs.asking import HTMX, evidence, lost_run, queries_of, text

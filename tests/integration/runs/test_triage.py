@@ -13,11 +13,12 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Entry, Opening
-from runs import clock, triage, triage_views
+from runs import clock
 from runs.models import Run, Triage
 from runs.operations import Refused
 from runs.rebuild import check
 from runs.rebuild.report import Verdict
+from runs.triaging import triage, triage_views
 from tests.factories_runs import COMMAND, SEE_RUNS, command, failed_run, make_world, signed_in
 from tests.functional.engine import advance
 from tests.integration.runs.asking import HTMX, queries_of, text

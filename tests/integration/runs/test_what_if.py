@@ -15,9 +15,9 @@ from django.urls import reverse
 from plans import drafts
 from plans import operations as plan_operations
 from plans import queries as plan_queries
-from runs import whatifs
 from runs.engine.whatif.findings import Class
 from runs.models import Run
+from runs.trying import whatifs
 from tests.factories import DONE, MAIL_STEPS, make_contact, make_plan
 from tests.factories_runs import command, make_world, signed_in
 from tests.functional.engine import advance, drain, enrol

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runs import explain, seen
 from runs.engine import trace
+from runs.showing import explain, seen
 
 
 def facts(**changes: object) -> dict:

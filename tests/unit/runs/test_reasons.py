@@ -4,8 +4,8 @@ import pytest
 
 from channels.kinds import Failure
 from policies.rules.values import Code
-from runs import reasons
 from runs.engine.transitions import NOT_SENT, Status
+from runs.showing import reasons
 
 LATER = ("no_result", "engine_fault", "key_expired", "message_changed", "policy_denied", "render_failed", "voided")
 FAILURES = [

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from plans.document import Plan
-from runs import rehearsal_said
 from runs.engine.script import Act, Answer, Happening
-from runs.rehearsal_said import Delay, Said, Word
+from runs.trying import rehearsal_said
+from runs.trying.rehearsal_said import Delay, Said, Word
 from tests.unit.runs.rehearsing import DONE, MAIL, plan
 
 STEPS: dict[str, Any] = {

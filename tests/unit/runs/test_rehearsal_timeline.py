@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from plans.document import Plan
-from runs import explain, rehearsal_controls, rehearsal_said, rehearsal_timeline
 from runs.engine.script import Rehearsal
-from runs.rehearsal_said import Said
-from runs.rehearsal_timeline import Item, Timeline
+from runs.showing import explain
+from runs.trying import rehearsal_controls, rehearsal_said, rehearsal_timeline
+from runs.trying.rehearsal_said import Said
+from runs.trying.rehearsal_timeline import Item, Timeline
 from tests.unit.runs.driver import POLICY
 from tests.unit.runs.rehearsing import DAY, DONE, HOUR, MAIL, World, plan, play
 

@@ -6,7 +6,7 @@ import pytest
 
 from plans import conditions
 from policies.rules import evaluate
-from runs import run_checks
+from runs.showing import run_checks
 from tests.unit.policies.facts import AT, counter, make_facts
 
 CLOCK = "09:00 in America/New_York on Thu 19 Nov 2026"

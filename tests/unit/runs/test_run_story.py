@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runs import run_story, run_timeline
+from runs.showing import run_story, run_timeline
 from tests.golden import record
 from tests.golden.stories import STORIES
 

@@ -1,6 +1,6 @@
 """What can be said at one send or task of a rehearsal? Its fields as the page shows them, and what is said in them.
 
-Pure: values for templates. The names of the fields, and what they mean, stand in `runs.rehearsal_said`.
+Pure: values for templates. The names of the fields, and what they mean, stand in `runs.trying.rehearsal_said`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from plans.document import Plan
 from plans.steps import Call, SendEmail, Task
-from runs import rehearsal_said
-from runs.rehearsal_said import Delay, Said
+from runs.trying import rehearsal_said
+from runs.trying.rehearsal_said import Delay, Said
 
 NOBODY_ACTS = "nothing, until the time is up"
 

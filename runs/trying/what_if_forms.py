@@ -2,8 +2,8 @@
 
 from django import forms
 
-from runs import whatifs
 from runs.engine.whatif import terms
+from runs.trying import whatifs
 
 
 class WhatIfForm(forms.Form):

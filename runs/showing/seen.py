@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plans import captions
-from runs import reasons
+from runs.showing import reasons
 
 Data = Mapping[str, Any]
 

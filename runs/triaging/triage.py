@@ -17,9 +17,9 @@ from audit import queries as audit_queries
 from audit.log import Writer
 from audit.models import Entry
 from runs import clock
-from runs.failure_filter import FAILED_N
 from runs.models import Run, Triage
 from runs.operations import Refused
+from runs.triaging.failure_filter import FAILED_N
 
 RIGHT = "runs.command_run"
 MOST = 100  # runs of one act: what a page shows, and no more

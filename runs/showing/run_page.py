@@ -17,24 +17,12 @@ from channels.messages import masked
 from channels.models import OutboxMessage
 from channels.views import BADGES
 from policies import zones
-from runs import (
-    clock,
-    commands,
-    explain,
-    failure_filter,
-    pages,
-    queries,
-    reasons,
-    run_checks,
-    run_reads,
-    run_story,
-    run_timeline,
-    store,
-    triage,
-)
+from runs import clock, commands, pages, queries, store
 from runs.engine import transitions
 from runs.inbox import event_id
 from runs.models import Inbox, Run
+from runs.showing import explain, reasons, run_checks, run_reads, run_story, run_timeline
+from runs.triaging import failure_filter, triage
 
 VERIFY = "audit.verify_log"
 _SENT = ("send.intended", "send.redispatched")

@@ -10,10 +10,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from policies import hours
-from runs import clock, failure_filter, failures, pages, triage
-from runs.failures import Said
+from runs import clock, pages
 from runs.forms import ticked
 from runs.operations import Refused
+from runs.triaging import failure_filter, failures, triage
+from runs.triaging.failures import Said
 
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 NINE = 9 * 60  # minutes of the day at which a day's work begins

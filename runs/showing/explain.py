@@ -1,7 +1,7 @@
 """What did each entry of a run decide? In sentences, with the numbers that were seen.
 
 Pure: takes values and gives text for pages. The trace line of an entry comes from `runs.engine.trace`; why a run
-stands where it stands is `runs.reasons`.
+stands where it stands is `runs.showing.reasons`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plans import durations
-from runs import reasons, seen
 from runs.engine import trace
 from runs.engine.transitions import NOT_SENT
+from runs.showing import reasons, seen
 
 # Which entry types each filter of the timeline shows. "all" is everything; an unknown type is still in "all".
 FILTERS: Mapping[str, frozenset[str]] = {

@@ -17,14 +17,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from audit import queries as audit_queries
 from audit import vault
-from runs import bulk, bulk_cost, bulk_progress, clock, failure_filter, operations, pages
-from runs.bulk_progress import Outcome
+from runs import clock, operations, pages
 from runs.commands import NO_RIGHT, WORDS
 from runs.engine.transitions import LABELLED, Command
-from runs.failures import EXPORT, NO_EXPORT
 from runs.forms import BulkForm, ticked
+from runs.many import bulk, bulk_cost, bulk_progress
+from runs.many.bulk_progress import Outcome
 from runs.models import Bulk
 from runs.queries import RUN_FILTERS, RunFilter
+from runs.triaging import failure_filter
+from runs.triaging.failures import EXPORT, NO_EXPORT
 
 
 @permission_required("runs.command_run", raise_exception=True)

@@ -10,9 +10,10 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from runs import bulk, bulk_progress, csv_out, operations, pages
-from runs.failures import EXPORT
+from runs import csv_out, operations, pages
+from runs.many import bulk, bulk_progress
 from runs.models import Bulk
+from runs.triaging.failures import EXPORT
 
 COLUMNS = ("place", "run", "contact", "plan", "command", "result", "why", "stands_now", "reason_now")
 

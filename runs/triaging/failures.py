@@ -13,8 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from audit import queries as audit_queries
-from runs import bulk, clock, commands, csv_out, failure_filter, failure_queries, failure_rows, pages, reasons, triage
-from runs.failure_filter import AGES, FailureFilter
+from runs import clock, commands, csv_out, pages
+from runs.many import bulk
+from runs.showing import reasons
+from runs.triaging import failure_filter, failure_queries, failure_rows, triage
+from runs.triaging.failure_filter import AGES, FailureFilter
 
 EXPORT = "audit.verify_log"  # the right to take evidence along
 NO_EXPORT = "You may look at runs, but not export them; that takes the right “Can verify the log and export evidence”."

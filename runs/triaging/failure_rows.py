@@ -10,12 +10,14 @@ from django.urls import reverse
 from audit import queries as audit_queries
 from plans import document
 from plans import queries as plan_queries
-from runs import operations, reasons, triage
+from runs import operations
 from runs.commands import NO_RIGHT, WORDS
 from runs.engine import transitions
 from runs.engine.transitions import COMMANDS, NOT_SENT, UNKNOWN_OUTCOME
-from runs.failure_filter import FailureFilter
 from runs.models import Run
+from runs.showing import reasons
+from runs.triaging import triage
+from runs.triaging.failure_filter import FailureFilter
 
 CORRUPT = "Its plan version is not what it was; verify the stream of its plan first."
 ASKED = [command for command in WORDS if transitions.Status.FAILED in COMMANDS[command]]

@@ -11,10 +11,11 @@ from plans import graph, impact, pages
 from plans.document import Plan
 from plans.steps import CHANNELS, SendEmail, channels
 from policies.queries import lane_clock
-from runs import explain, reasons, rehearsals
 from runs.engine.script import Answer, Happening, Rehearsal, Script
 from runs.people import Person
-from runs.rehearsals import NOBODY, MadeUp
+from runs.showing import explain, reasons
+from runs.trying import rehearsals
+from runs.trying.rehearsals import NOBODY, MadeUp
 
 OPENED_AFTER_S = 3600
 REFUSED: Mapping[str, Failure] = {

@@ -11,12 +11,13 @@ from typing import Any
 from plans import captions, diagram
 from plans.document import Plan
 from plans.steps import Call, SendEmail, Task
-from runs import explain, rehearsal_controls
 from runs.engine import path
 from runs.engine.script import Rehearsal, Sent
 from runs.engine.transitions import Status
-from runs.rehearsal_controls import SendFields, TaskFields
-from runs.rehearsal_said import MOST_NTH, Said
+from runs.showing import explain
+from runs.trying import rehearsal_controls
+from runs.trying.rehearsal_controls import SendFields, TaskFields
+from runs.trying.rehearsal_said import MOST_NTH, Said
 
 DAY_S = 86_400
 MOST_ITEMS = 200  # a loop can turn thousands of times; the trace has it all

@@ -9,8 +9,8 @@ from enum import StrEnum
 from django.db import connection
 from django.db.models import QuerySet
 
-from runs import bulk
 from runs.admit import STOPPED
+from runs.many import bulk
 from runs.models import Bulk, BulkItem
 
 STALE = "Stale:"

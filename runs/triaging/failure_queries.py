@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
 from audit.models import Entry
-from runs.failure_filter import FAILED_AT, FAILED_N, FailureFilter, awake_at, snoozed_at
 from runs.models import Intent, Run
 from runs.queries import PAGE
+from runs.triaging.failure_filter import FAILED_AT, FAILED_N, FailureFilter, awake_at, snoozed_at
 
 MOST_GROUPS = 50
 NEWS = 1000

@@ -1,6 +1,6 @@
 """For whom is a plan rehearsed, and from when on? A contact of ours, or one that is made up, and what is true of them.
 
-What comes of the sends and tasks is said on the timeline: `runs.rehearsal_said`.
+What comes of the sends and tasks is said on the timeline: `runs.trying.rehearsal_said`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from plans.document import Plan
 from plans.steps import channels
 from policies import contact_fields, hours, zones
 from runs.people import Person
-from runs.rehearsals import NOBODY, MadeUp
+from runs.trying.rehearsals import NOBODY, MadeUp
 
 MADE_UP, REAL = "made_up", "contact"
 CONSENTS = (("granted", "granted"), ("revoked", "withdrawn"), ("unknown", "none recorded"))

@@ -17,22 +17,14 @@ from plans import diagram, layout
 from plans.document import Plan
 from policies import hours, zones
 from policies.queries import lane_clock
-from runs import (
-    explain,
-    pages,
-    people,
-    reasons,
-    rehearsal_controls,
-    rehearsal_said,
-    rehearsal_timeline,
-    rehearsals,
-    trials,
-)
+from runs import pages, people
 from runs.engine.script import Rehearsal, Script
 from runs.people import Person
-from runs.rehearsal_forms import REAL, RehearsalForm
-from runs.rehearsal_said import Said
-from runs.trials import Trial
+from runs.showing import explain, reasons
+from runs.trying import rehearsal_controls, rehearsal_said, rehearsal_timeline, rehearsals, trials
+from runs.trying.rehearsal_forms import REAL, RehearsalForm
+from runs.trying.rehearsal_said import Said
+from runs.trying.trials import Trial
 
 VIEW_CONTACT = "policies.view_contact"
 METHODS = ["GET", "HEAD", "POST"]

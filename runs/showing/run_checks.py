@@ -1,6 +1,7 @@
 """What did the gate look at, written out: every rule with its numbers, its verdict and what it waits for?
 
-Pure: takes the values of a `gate.decided` entry and gives text for pages. `runs.seen` says the same in a few words.
+Pure: takes the values of a `gate.decided` entry and gives text for pages. `runs.showing.seen` says the same
+in a few words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plans import captions
-from runs import seen
+from runs.showing import seen
 
 Data = Mapping[str, Any]
 

@@ -19,9 +19,9 @@ from plans import queries as plan_queries
 from runs import clock, inbox, operations
 from runs.engine import transitions
 from runs.engine.transitions import HELD, LABELLED, NOT_SENT, UNKNOWN_OUTCOME, Standing
-from runs.failure_filter import FailureFilter
 from runs.models import BULK_COMMANDS, Bulk, BulkItem, Run
 from runs.queries import RunFilter
+from runs.triaging.failure_filter import FailureFilter
 
 MOST = 10_000  # runs of one list
 FORGOTTEN = timedelta(days=1)  # a list that nobody confirmed by then is thrown away

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_safe
 
 from plans import diagram, layout
 from plans.document import Plan
-from runs import pages, trials, whatifs
+from runs import pages
 from runs.engine.whatif import assume, report
 from runs.engine.whatif.findings import Class
 from runs.engine.whatif.report import Report
-from runs.trials import Trial
-from runs.what_if_forms import WhatIfForm
+from runs.trying import trials, whatifs
+from runs.trying.trials import Trial
+from runs.trying.what_if_forms import WhatIfForm
 
 LEVELS = {
     Class.SAME: "ok",

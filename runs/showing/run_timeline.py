@@ -7,8 +7,8 @@ from typing import Any
 from audit.models import Entry
 from plans import captions
 from plans.document import Plan
-from runs import explain, run_checks, run_story
 from runs.pages import TimelineRow
+from runs.showing import explain, run_checks, run_story
 
 PAGE = 200  # entries on one page
 FEW = 3  # so many attempts need no list of their own
