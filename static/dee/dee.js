@@ -141,18 +141,24 @@
     for (const form of $$("form:has([data-selected])", event.detail.elt)) countSelected(form);
   });
 
-  function lost(event) {
+  function tell(text, kind) {
     const box = $("#dee-lost");
-    if (!box) return;
-    const saving = event.detail.requestConfig?.verb !== "get";
-    if (!saving && !box.hidden) return;
-    $("[data-lost]", box).textContent = saving
-      ? "We do not know whether this was saved: the server did not answer. Reload to see what is there; sending the same form again does nothing twice."
-      : "The server does not answer. What you see may be old.";
-    box.dataset.kind = saving ? "saving" : "reading";
+    if (!box || (kind === "reading" && !box.hidden)) return;
+    $("[data-lost]", box).textContent = text;
+    box.dataset.kind = kind;
     ($("dialog[open]") || document.body).append(box); // an open dialog lies over everything outside it
     box.hidden = false;
   }
+  function lost(event) {
+    if (event.detail.requestConfig?.verb === "get") tell("The server does not answer. What you see may be old.", "reading");
+    else tell("We do not know whether this was saved: the server did not answer. Reload to see what is there; sending the same form again does nothing twice.", "saving");
+  }
+  /* Where a part of the page was asked for and the page of the login came, nobody is logged in any more. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!new URL(event.detail.xhr.responseURL, location.href).pathname.endsWith("/login/")) return;
+    event.detail.shouldSwap = false;
+    tell("You are logged out, so nothing was done. Reload to log in again; copy first what you have typed.", "out");
+  });
   document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:timeout", lost);
   document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) lost(event); });

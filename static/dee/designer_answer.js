@@ -6,10 +6,14 @@
   const groups = (root) => [...root.querySelectorAll("[data-parts]")];
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.id !== "designer-canvas") return;
+    if (event.detail.target.id !== "designer-canvas" || !event.detail.shouldSwap) return;
     event.detail.shouldSwap = false;
     const answer = document.createElement("template");
     answer.innerHTML = event.detail.serverResponse;
+    if (!answer.content.getElementById("designer-canvas")) { // why nothing was done, such as a right that is gone
+      document.getElementById("designer-notice").replaceChildren(...answer.content.children);
+      return;
+    }
     for (const fresh of [...answer.content.children]) take(document.getElementById(fresh.id), fresh);
   });
 

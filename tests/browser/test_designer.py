@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from plans import models, operations
@@ -328,6 +329,36 @@ def test_a_gesture_whose_answer_is_lost_is_not_made_twice(page: Page, live_serve
     page.locator("#add-task").click()
     expect(page.get_by_role("alert").filter(has_text="you had r1, it is now r2")).to_be_visible()
     assert sorted(stored()["steps"]) == ["done", "pause", "task"]
+    complaints.clear()
+
+
+@pytest.mark.usefixtures("world")
+def test_who_is_logged_out_meanwhile_is_told_and_keeps_the_picture(page: Page, live_server: Any) -> None:
+    log_in(page, live_server, "dan")
+    open_plan(page, live_server, pause=WAIT, done=DONE)
+    Session.objects.all().delete()
+    card(page, "pause").focus()
+    page.keyboard.press("d")
+    expect(page.locator("#dee-lost")).to_contain_text("You are logged out, so nothing was done.")
+    expect(card(page, "pause")).to_be_visible()
+    assert list(stored()["steps"]) == ["pause", "done"]
+    page.locator("#dee-lost").get_by_role("link", name="Reload").click()
+    expect(page.get_by_label("Username")).to_be_visible()
+
+
+@pytest.mark.usefixtures("world")
+def test_whose_right_is_gone_meanwhile_is_told_and_keeps_the_picture(
+    page: Page, live_server: Any, complaints: list[str]
+) -> None:
+    log_in(page, live_server, "dan")
+    open_plan(page, live_server, pause=WAIT, done=DONE)
+    User.objects.get(username="dan").user_permissions.remove(Permission.objects.get(codename="edit_plan"))
+    card(page, "pause").focus()
+    page.keyboard.press("d")
+    expect(page.locator("#designer-notice [role=alert]")).to_be_visible()
+    expect(card(page, "pause")).to_be_visible()
+    assert list(stored()["steps"]) == ["pause", "done"]
+    assert all("403" in said for said in complaints)
     complaints.clear()
 
 
