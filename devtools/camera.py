@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 PASSWORD = "dee-demo"
 WIDE = {"width": 1360, "height": 900}
@@ -45,9 +45,7 @@ def main(url: str, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["DEE_TEST_BROWSER"], args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         for look, (size, scheme) in LOOKS.items():
             context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
             page = context.new_page()
@@ -68,6 +66,12 @@ def main(url: str, folder: Path) -> int:
     for said in complaints:
         print(f"The browser complained: {said}", file=sys.stderr)
     return len(complaints)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium as the tests do."""
+    path = os.environ["DEE_TEST_BROWSER"]
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
 
 def _pages(page: Page, url: str) -> list[tuple[str, str]]:

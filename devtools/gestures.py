@@ -5,7 +5,6 @@ a kind of gesture takes longer than the goal in its median.
 """
 
 import json
-import os
 import statistics
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from devtools.camera import log_in
+from devtools.camera import launch, log_in
 
 GOAL_MS = 300
 STEPS = 200
@@ -62,9 +61,7 @@ GESTURES: dict[str, Act] = {
 def main(url: str) -> int:
     """Measure, print a table, and return how many kinds of gesture were too slow."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["DEE_TEST_BROWSER"], args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1360, "height": 900})
         log_in(page, url, "dan")
         _import(page, url)

@@ -1,6 +1,5 @@
 """The pages of published plans: the list, a plan with its versions, a version, and coming into force."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -41,7 +40,6 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
     shown = found.active_version or newest
     runs = impact.of_plan(key)
     lines = review_queries.lines(versions, newest.number, runs) if newest else []
-    standing = runs.of(shown.pk).steps if runs and shown else {}
     waiting = newest if lines and lines[0].state == "waiting" else None
     barred = queries.barred(waiting) if waiting else []
     draft = getattr(found, "draft", None)
@@ -53,8 +51,7 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
         "draft": draft,
         "draft_by": audit_queries.actor_names([draft.updated_by])[draft.updated_by] if draft else "",
         "shown": shown,
-        "picture": pages.picture(read, standing),
-        "standing": _most_first(standing),
+        **_pictured(read, runs, shown),
         "fault": fault,
         "waiting": waiting,
         "barred": actor_of(request) in barred,
@@ -64,8 +61,13 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "plans/plan.html", context(request, found.title or found.key, **more))
 
 
-def _most_first(standing: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(standing.items(), key=lambda each: (-each[1], each[0]))
+def _pictured(
+    read: document.Plan | None, runs: impact.Impact | None, version: models.PlanVersion | None
+) -> dict[str, Any]:
+    """Return the picture of a version with the runs that stand at its steps, and the same as a list, most first."""
+    standing = runs.of(version.pk).steps if runs and version else {}
+    most_first = sorted(standing.items(), key=lambda each: (-each[1], each[0]))
+    return {"picture": pages.picture(read, standing), "standing": most_first}
 
 
 @permission_required("plans.view_plan", raise_exception=True)
@@ -82,16 +84,13 @@ def _version_page(
     newest = version.plan.versions.order_by("-number").values_list("number", flat=True)[0]
     line = review_queries.lines([version], newest)[0]
     barred = queries.barred(version) if line.state == "waiting" else []
-    runs = impact.of_plan(version.plan.key)
-    standing = runs.of(version.pk).steps if runs else {}
     more = {
         "plan": version.plan,
         "version": version,
         "line": line,
         "newest": newest,
         "found": found,
-        "picture": pages.picture(found, standing),
-        "standing": _most_first(standing),
+        **_pictured(found, impact.of_plan(version.plan.key), version),
         "fault": fault,
         "steps": pages.steps(found) if found else [],
         "exits": pages.exits(found) if found else [],

@@ -305,10 +305,8 @@ def _named(document: Mapping[str, Any], name: Callable[[str], str]) -> dict[str,
 
 
 def _exit_named(exit: Any, name: Callable[[str], str]) -> Any:
-    if not isinstance(exit, dict):
-        return exit
-    found = {**exit, "when": ways.condition(exit["when"], name)} if "when" in exit else dict(exit)
-    if isinstance(found.get("goto"), str):
+    found = ways.with_condition(exit, "when", lambda when: ways.condition(when, name))
+    if isinstance(found, dict) and isinstance(found.get("goto"), str):
         found["goto"] = name(found["goto"])
     return found
 

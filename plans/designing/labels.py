@@ -30,55 +30,28 @@ def renamed(before: ways.Body, after: ways.Body) -> dict[str, str]:
 
 def followed(document: Mapping[str, Any], step: str, names: Names) -> tuple[dict[str, Any], int]:
     """Return a document whose conditions speak of a step's outcomes by their new names, and how many had to change."""
-    follower = _Follower(step, names)
-    found = dict(document)
-    bodies = found.get("steps")
-    if isinstance(bodies, dict):
-        found["steps"] = {name: follower.body(body) for name, body in bodies.items()}
-    if isinstance(found.get("exit_on"), list):
-        found["exit_on"] = [follower.holder(exit, "when") for exit in found["exit_on"]]
-    return found, follower.count
+    changed = 0
 
+    def label(word: Any) -> Any:
+        return names.get(word, word) if isinstance(word, str) else word
 
-class _Follower:
-    """Goes through conditions and counts those that it changes."""
-
-    def __init__(self, step: str, names: Names) -> None:
-        self.step, self.names, self.count = step, names, 0
-
-    def body(self, body: Any) -> Any:
-        if not isinstance(body, dict):
-            return body
-        found = self.holder(body, "require")
-        if isinstance(found.get("cases"), list):
-            found = {**found, "cases": [self.holder(case, "when") for case in found["cases"]]}
-        return found
-
-    def holder(self, holder: Any, key: str) -> Any:
-        """Return what holds a condition under a key with that condition changed."""
-        if not isinstance(holder, dict) or key not in holder:
-            return holder
-        now = self._condition(holder[key])
-        if now == holder[key]:
-            return holder
-        self.count += 1
-        return {**holder, key: now}
-
-    def _condition(self, when: Any) -> Any:
-        if not isinstance(when, dict):
-            return when
-        found = dict(when)
-        if found.get("step") == self.step and "label" in found:
-            found["label"] = self._label(found["label"])
-        if found.get("ref") == f"step.{self.step}.outcome":
-            found |= {key: self._label(found[key]) for key in ("value", "default") if key in found}
+    def part(found: dict[str, Any]) -> None:
+        if found.get("step") == step and "label" in found:
+            found["label"] = label(found["label"])
+        if found.get("ref") == f"step.{step}.outcome":
+            found |= {key: label(found[key]) for key in ("value", "default") if key in found}
             if isinstance(found.get("values"), list):
-                found["values"] = [self._label(value) for value in found["values"]]
-        if isinstance(found.get("args"), list):
-            found["args"] = [self._condition(arg) for arg in found["args"]]
-        if "arg" in found:
-            found["arg"] = self._condition(found["arg"])
-        return found
+                found["values"] = [label(value) for value in found["values"]]
 
-    def _label(self, word: Any) -> Any:
-        return self.names.get(word, word) if isinstance(word, str) else word
+    def condition(when: Any) -> Any:
+        nonlocal changed
+        now = ways.each_part(when, part)
+        changed += now != when
+        return now
+
+    found = dict(document)
+    if isinstance(found.get("steps"), dict):
+        found["steps"] = {name: ways.with_conditions(body, condition) for name, body in found["steps"].items()}
+    if isinstance(found.get("exit_on"), list):
+        found["exit_on"] = [ways.with_condition(exit, "when", condition) for exit in found["exit_on"]]
+    return found, changed

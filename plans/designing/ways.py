@@ -20,12 +20,8 @@ def outcomes(body: Any) -> dict[str, str]:
     for it may stay unmapped.
     """
     kind = kind_of(body)
-    if kind == steps.Kind.BRANCH:
-        arms = [*_objects(body.get("cases")), *_objects([body.get("else")])]
-        return {str(arm["name"]): _text(arm.get("goto")) for arm in arms if isinstance(arm.get("name"), str)}
-    if kind == steps.Kind.SPLIT:
-        arms = _objects(body.get("arms"))
-        return {str(arm["name"]): _text(arm.get("goto")) for arm in arms if isinstance(arm.get("name"), str)}
+    if kind in (steps.Kind.BRANCH, steps.Kind.SPLIT):
+        return {arm["name"]: _text(arm.get("goto")) for arm in _arms(body) if isinstance(arm.get("name"), str)}
     if kind in (None, steps.Kind.END):
         return {}
     on = _mapping(body.get("on"))
@@ -37,12 +33,7 @@ def outcomes(body: Any) -> dict[str, str]:
 
 def arms(body: Any) -> list[str]:
     """Return the names of the arms of a branch or a split, in order, "" for one without; none of any other step."""
-    kind = kind_of(body)
-    if kind == steps.Kind.BRANCH:
-        found = [*_objects(body.get("cases")), *_objects([body.get("else")])]
-    else:
-        found = _objects(body.get("arms")) if kind == steps.Kind.SPLIT else []
-    return [_text(arm.get("name")) for arm in found]
+    return [_text(arm.get("name")) for arm in _arms(body)]
 
 
 def flow(document: Mapping[str, Any]) -> list[str]:
@@ -82,31 +73,50 @@ def renamed(body: Any, name: Callable[[str], str]) -> Any:
             found = leading(found, label, name(target))
     if isinstance(found.get("of"), str):
         found["of"] = name(found["of"])
+    return with_conditions(found, lambda when: condition(when, name))
+
+
+def with_conditions(body: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a step whose conditions are what `change` makes of them."""
+    if not isinstance(body, dict):
+        return body
+    found = with_condition(body, "require", change)
     if isinstance(found.get("cases"), list):
-        found["cases"] = [
-            {**case, "when": condition(case["when"], name)} if isinstance(case, dict) and "when" in case else case
-            for case in found["cases"]
-        ]
-    if "require" in found:
-        found["require"] = condition(found["require"], name)
+        found["cases"] = [with_condition(case, "when", change) for case in found["cases"]]
     return found
+
+
+def with_condition(holder: Any, key: str, change: Callable[[Any], Any]) -> Any:
+    """Return what holds a condition under a key, with that condition changed."""
+    if not isinstance(holder, dict):
+        return holder
+    return {**holder, key: change(holder[key])} if key in holder else dict(holder)
 
 
 def condition(when: Any, name: Callable[[str], str]) -> Any:
     """Return a condition in which every step is named as `name` says."""
+
+    def part(found: dict[str, Any]) -> None:
+        for key in ("of", "step"):
+            if isinstance(found.get(key), str):
+                found[key] = name(found[key])
+        ref = found.get("ref")
+        if isinstance(ref, str) and ref.startswith("step.") and ref.endswith(".outcome"):
+            found["ref"] = f"step.{name(ref.removeprefix('step.').removesuffix('.outcome'))}.outcome"
+
+    return each_part(when, part)
+
+
+def each_part(when: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """Return a condition of which every part was given to `change`, the outermost first."""
     if not isinstance(when, dict):
         return when
     found = dict(when)
-    for key in ("of", "step"):
-        if isinstance(found.get(key), str):
-            found[key] = name(found[key])
-    ref = found.get("ref")
-    if isinstance(ref, str) and ref.startswith("step.") and ref.endswith(".outcome"):
-        found["ref"] = f"step.{name(ref.removeprefix('step.').removesuffix('.outcome'))}.outcome"
+    change(found)
     if isinstance(found.get("args"), list):
-        found["args"] = [condition(arg, name) for arg in found["args"]]
+        found["args"] = [each_part(arg, change) for arg in found["args"]]
     if "arg" in found:
-        found["arg"] = condition(found["arg"], name)
+        found["arg"] = each_part(found["arg"], change)
     return found
 
 
@@ -127,6 +137,13 @@ def _arm(arm: Any, label: str, target: str) -> Any:
     if target:
         return {**arm, "goto": target}
     return {key: value for key, value in arm.items() if key != "goto"}
+
+
+def _arms(body: Any) -> list[Mapping[str, Any]]:
+    kind = kind_of(body)
+    if kind == steps.Kind.BRANCH:
+        return [*_objects(body.get("cases")), *_objects([body.get("else")])]
+    return _objects(body.get("arms")) if kind == steps.Kind.SPLIT else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tests.browser.axe import violations
 from tests.browser.people import sign_in
 from tests.factories import DONE, MAIL_STEPS, make_contact, make_plan
 from tests.factories_runs import make_world
+from tests.unit.plans.documents import minimal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,17 +34,8 @@ STEPS: dict[str, Any] = {
     "talked": {"kind": "end", "result": "talked", "goal": True},
     "nothing": {"kind": "end", "result": "no_interest"},
 }
-DOCUMENT = {
-    "schema": "dee.plan/1",
-    "key": "tried",
-    "entry": "intro",
-    "purpose": "marketing",
-    "policy": "open",
-    "attributes": {},
-    "limits": {"max_steps": 50, "max_duration_s": 2_592_000},
-    "exit_on": [{"when": {"op": "event_seen", "event": "replied"}, "goto": "talked"}],
-    "steps": STEPS,
-}
+EXITS = [{"when": {"op": "event_seen", "event": "replied"}, "goto": "talked"}]
+DOCUMENT = minimal(STEPS, key="tried", policy="open", attributes={}, exit_on=EXITS)
 DONE_THERE = re.compile("dg-is-done")
 ADDRESS = "/admin/plans/tried/draft/rehearse/"
 

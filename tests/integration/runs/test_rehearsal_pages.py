@@ -15,6 +15,7 @@ from plans.models import PlanDraft
 from tests.factories import DONE, MAIL_STEPS, make_contact, make_plan
 from tests.factories_runs import make_world, signed_in
 from tests.integration.runs.asking import HTMX, queries_of, text
+from tests.unit.plans.documents import minimal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,16 +50,8 @@ def page(key: str = "simple") -> str:
 def make_draft(steps: dict[str, Any] = STEPS, **changes: Any) -> None:
     make_world()
     make_plan("tried", MAIL_STEPS)
-    document = {
-        "schema": "dee.plan/1",
-        "key": "tried",
-        "entry": "mail",
-        "purpose": "marketing",
-        "policy": "open",
-        "attributes": {"tier": "string", "vip": "bool", "age": "int"},
-        "limits": {"max_steps": 50, "max_duration_s": 2_592_000},
-        "steps": steps,
-    } | changes
+    attributes = {"tier": "string", "vip": "bool", "age": "int"}
+    document = minimal(steps, key="tried", entry="mail", policy="open", attributes=attributes) | changes
     drafts.save_text(plan_key="tried", body=json.dumps(document), expected_revision=0, actor="cli")
 
 
